@@ -1,0 +1,109 @@
+/*
+ * The 4-level page tables of one address space, as they lie in guest memory.  The four levels are
+ * rows of data, so no walker has level arithmetic of its own.  Changes are two-phase: prepare may
+ * fail and changes nothing that translates; commit cannot fail.
+ *
+ * ptab writes only *upgrades* into guest memory: absent to present, and more permissions on the same
+ * frame.  Whatever takes something away is a downgrade, and is handed to the guest kernel through
+ * edits.h, because a host that shadows page tables keeps stale translations otherwise (DESIGN,
+ * "Rules of paging").  Architecture: SDM volume 3, "4-Level Paging and 5-Level Paging".
+ */
+#ifndef PAGING_PTAB_H
+#define PAGING_PTAB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/err.h"
+#include "memory/frames.h"
+#include "memory/gmem.h"
+
+struct ptab_level {
+    unsigned shift;       /* of the index in an address */
+    uint64_t entry_bytes; /* what one entry covers */
+    bool may_be_leaf;     /* with PTE_PAGE_SIZE, or at level 1 always */
+    const char *name;     /* PML4, PDPT, PD, PT */
+};
+extern const struct ptab_level ptab_levels[5]; /* [1] to [4]; [0] unused */
+
+/* What all address spaces of a machine share: where tables come from, and the kernel window. */
+struct ptab_pool;
+
+/*
+ * Take tables out of `frames`.  They come in 2 MiB chunks, and each chunk is shown in the tables
+ * window (LAYOUT_TABLES_BASE + offset in RAM) by one supervisor-only leaf of 2 MiB, so that the guest
+ * kernel can carry out edits.  mem and frames are borrowed.  no_execute: EFER.NXE will be set.
+ */
+MUST_CHECK bool ptab_pool_create(struct ptab_pool **pool, const struct gmem *mem,
+                                 struct frames *frames, bool no_execute, struct err *err);
+void ptab_pool_destroy(struct ptab_pool *pool); /* accepts NULL */
+
+struct ptab {
+    struct ptab_pool *pool; /* borrows */
+    struct gpa root;        /* the PML4: value of CR3 */
+};
+
+/* A new address space: an empty lower half and the common kernel window. */
+MUST_CHECK bool ptab_create(struct ptab *ptab, struct ptab_pool *pool, struct err *err);
+/* Release every table of the lower half and the PML4; leaf frames are the caller's. */
+void ptab_destroy(struct ptab *ptab);
+
+/* One entry, ready to be written. */
+struct ptab_slot {
+    uint64_t *entry; /* borrows: into guest memory */
+    struct gpa entry_gpa;
+    unsigned level;
+};
+
+/*
+ * Find the entry that maps `address` at `level` (1, 2 or 3), making tables on the way.  Intermediate
+ * entries are present, writable and, in the lower half, user: permissions live in the leaf.
+ * Returns false and leaves the translation of every address as it was when no frame is left for
+ * a table, or when a larger leaf is in the way.
+ */
+MUST_CHECK bool ptab_prepare(struct ptab *ptab, struct gva address, unsigned level,
+                             struct ptab_slot *slot);
+
+/* Write an upgrade.  Asserts that it is one: the old entry is not present, or has the same frame and
+ * no permission that the new one lacks. */
+void ptab_commit(struct ptab *ptab, struct ptab_slot slot, uint64_t entry);
+
+struct ptab_walk {
+    unsigned level; /* of the last entry read: a leaf, or the one that is not present */
+    bool present;
+    struct gpa entry_gpa[5]; /* [4] down to [level] */
+    uint64_t entry[5];
+    struct gpa gpa;     /* the translation, if present */
+    bool writable, user, executable; /* of the whole path, if present */
+};
+
+/* Walk as the CPU does, without setting accessed or dirty.  A non-canonical address is not present
+ * at level 4. */
+void ptab_walk(const struct ptab *ptab, struct gva address, struct ptab_walk *walk);
+
+/* The virtual address of an entry in the tables window. */
+struct gva ptab_entry_window(struct gpa entry_gpa);
+
+/*
+ * Visit every present leaf in [begin, end), in ascending order of address, skipping absent subtrees
+ * whole.  Return false from visit to stop; it must not change tables.
+ */
+typedef bool ptab_visit_fn(void *context, struct gva address, struct ptab_slot slot);
+void ptab_visit(const struct ptab *ptab, struct gva begin, struct gva end, ptab_visit_fn *visit,
+                void *context);
+
+/*
+ * The entry at slot, mapping `address`, was or will be set to zero by an edit: count it out of its
+ * table, and where that leaves tables empty, hand back through *empty the entries that should go too
+ * (lowest level first, at most 3).  Tables so left are released only by ptab_release_table, after
+ * the edits were carried out.  Returns the number of slots in empty.
+ */
+unsigned ptab_forget(struct ptab *ptab, struct gva address, struct ptab_slot slot,
+                     struct ptab_slot empty[3]);
+void ptab_release_table(struct ptab_pool *pool, uint32_t frame);
+
+/* Tables in use by the pool, in frames. */
+uint64_t ptab_pool_tables(const struct ptab_pool *pool);
+
+#endif
