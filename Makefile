@@ -1,12 +1,22 @@
 # One Makefile for everything: the host program (vmm/), what runs in the guest (guest/), tests and
 # benchmarks.  Sources are listed by name.  Output goes to $(O) alone.  V=1 shows the commands.
+# "make help" lists the targets.
 
 O ?= build
 PREFIX ?= /usr/local
+DESTDIR ?=
+# DEPS=0: install nothing
+DEPS ?= 1
+# What "make test-backends" and "make run-emulated" run on: see tests/backends/README.md
+TARGETS ?= svm svm-shadow vmx vmx-shadow
+BACKEND ?= svm
 CC ?= cc
 AR ?= ar
 OBJCOPY ?= objcopy
 CLANG_FORMAT ?= clang-format
+CLANG_TIDY ?= clang-tidy
+CPPCHECK ?= cppcheck
+SHELLCHECK ?= shellcheck
 V ?= 0
 ifeq ($(V),0)
 say = @printf '  %-7s %s\n' '$(1)' '$(2)';
@@ -25,8 +35,8 @@ ifeq ($(CI),true)
 warnings += -Werror
 endif
 SAN ?=
-host_cflags := -std=c11 -O2 -g $(warnings) -D_GNU_SOURCE -DVMM_VERSION='"$(VERSION)"' \
-	-Iinclude -Ivmm $(SAN) $(CFLAGS)
+host_cppflags := -std=c11 -D_GNU_SOURCE -DVMM_VERSION='"$(VERSION)"' -Iinclude -Ivmm
+host_cflags := $(host_cppflags) -O2 -g $(warnings) $(SAN) $(CFLAGS)
 host_ldflags := $(SAN) $(LDFLAGS)
 host_libs := -lelf
 test_libs := -lcmocka
@@ -43,12 +53,15 @@ guest_ldflags := -nostdlib -static -no-pie -Wl,-z,noexecstack -Wl,--build-id=non
 
 # --- sources ----------------------------------------------------------------------------------
 
+main_source := vmm/main.c
+
 lib_sources := \
 	vmm/base/err.c
 
 unit_tests :=
 
-kvm_tests :=
+kvm_tests := \
+	test_probe
 
 guest_programs :=
 
@@ -60,9 +73,15 @@ lib_objects := $(lib_sources:%.c=$(O)/obj/%.o)
 unit_binaries := $(unit_tests:%=$(O)/tests/unit/%)
 kvm_binaries := $(kvm_tests:%=$(O)/tests/kvm/%)
 
+# vmm is a product from the day its main source exists
+programs := $(if $(wildcard $(main_source)),$(O)/vmm)
+deps = $(if $(filter 0,$(DEPS)),:,.ci/deps)
+submake := $(MAKE) --no-print-directory DEPS=0
+
 .DEFAULT_GOAL := all
-.PHONY: all clean
-all: $(O)/libvmm.a
+.SECONDARY: # keep the objects of tests
+.PHONY: all
+all: $(O)/libvmm.a $(programs) ## build everything into $(O)
 
 $(O)/obj/%.o: %.c
 	$(call say,CC,$<)mkdir -p $(@D) && $(CC) $(host_cflags) -MMD -MP -c -o $@ $<
@@ -70,14 +89,135 @@ $(O)/obj/%.o: %.c
 $(O)/libvmm.a: $(lib_objects)
 	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
 
-$(O)/tests/unit/%: $(O)/obj/tests/unit/%.o $(O)/libvmm.a
+$(O)/vmm: $(main_source:%.c=$(O)/obj/%.o) $(O)/libvmm.a
+	$(call say,LD,$@)$(CC) $(host_ldflags) -o $@ $^ $(host_libs)
+
+$(O)/tests/%: $(O)/obj/tests/%.o $(O)/libvmm.a
 	$(call say,LD,$@)mkdir -p $(@D) && $(CC) $(host_ldflags) -o $@ $^ $(host_libs) $(test_libs)
 
-.PHONY: check-unit
+# --- running ----------------------------------------------------------------------------------
+
+.PHONY: run
+run: ## build everything and run the main job, with /dev/kvm
+	@$(deps) build
+	@$(submake) all
+	@echo 'cd $(O) && ./vmm guest.elf'; cd $(O) && ./vmm guest.elf; status=$$?; \
+	[ $$status != 125 ] || [ -w /dev/kvm ] || \
+		echo 'To see it in an emulated machine: make run-emulated' >&2; \
+	exit $$status
+
+.PHONY: run-emulated
+run-emulated: ## the same in an emulated machine: BACKEND=svm, svm-shadow, vmx or vmx-shadow
+	@$(deps) build $(if $(filter svm,$(BACKEND)),,backends)
+	@$(submake) all stage
+	@tests/backends/run.sh $(BACKEND) $(O)/stage './vmm guest.elf'
+
+# --- tests ------------------------------------------------------------------------------------
+
+.PHONY: test
+test: ## unit tests, and the KVM ring where there is /dev/kvm
+	@$(deps) build test
+	@$(submake) check
+
+.PHONY: san
+san: ## the same under AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(deps) build test
+	@$(submake) O=build-san check \
+		SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer'
+
+# Both rings, even if the first one fails
+.PHONY: check check-unit check-kvm
+check:
+	@status=0; $(submake) check-unit || status=1; $(submake) check-kvm || status=1; exit $$status
+
 check-unit: $(unit_binaries)
-	@set -e; for t in $^; do ./$$t; done
+	@tests/run.sh $^
 
-clean:
-	rm -rf $(O)
+check-kvm: stage
+	@[ -w /dev/kvm ] || echo 'NOTE: no usable /dev/kvm: the KVM tests are skipped here;' \
+		'"make test-backends" runs them in emulated machines' >&2
+	@cd $(O)/stage && sh tests/run.sh $(kvm_tests:%=tests/kvm/%)
 
--include $(shell find $(O) -name '*.d' 2>/dev/null)
+# One folder with all that the KVM ring needs; it is the working directory of the ring's programs,
+# here and in the emulated machines.
+.PHONY: stage
+stage: all $(kvm_binaries)
+	@rm -rf $(O)/stage && mkdir -p $(O)/stage/tests/kvm
+	@cp -p tests/run.sh $(O)/stage/tests/
+	@$(if $(kvm_binaries),cp -p $(kvm_binaries) $(O)/stage/tests/kvm/)
+	@$(if $(programs),cp -p $(programs) $(O)/stage/)
+	@for f in $(O)/*.elf; do [ ! -e $$f ] || cp -p $$f $(O)/stage/; done
+	@[ ! -d $(O)/tests/guests ] || cp -a $(O)/tests/guests $(O)/stage/tests/
+
+.PHONY: test-backends
+test-backends: ## the KVM ring on emulated AMD and Intel processors: TARGETS='svm vmx' selects
+	@$(deps) build test backends
+	@$(submake) stage
+	@tests/backends/ring.sh $(O)/backends $(O)/stage $(TARGETS); status=$$?; \
+	[ $$status != 77 ] || { echo 'backends: 0 passed, 0 failed, all targets skipped'; exit 0; }; \
+	exit $$status
+
+.PHONY: bench
+bench: ## vmm beside the smallest program that does the same
+	@$(deps) build bench
+	@$(submake) all
+	@if [ -x bench/run ]; then bench/run $(O); else echo 'bench: there is no bench/run yet'; fi
+
+# --- the sources ------------------------------------------------------------------------------
+
+tidy_sources := $(wildcard $(main_source)) $(lib_sources) $(unit_tests:%=tests/unit/%.c) \
+	$(kvm_tests:%=tests/kvm/%.c)
+c_files = $(shell find vmm guest include tests bench -name '*.[ch]' 2>/dev/null)
+scripts = $(shell grep -rlI '^\#!.*sh$$' tests bench .ci 2>/dev/null)
+
+# The compiler's own warnings are gcc's business: clang does not know all of its options.
+.PHONY: lint
+lint: ## clang-format, clang-tidy, cppcheck and shellcheck, nothing to report
+	@$(deps) build test lint
+	$(call say,FORMAT,$(words $(c_files)) files)$(CLANG_FORMAT) --dry-run -Werror \
+		--ferror-limit=3 $(c_files)
+	$(call say,TIDY,$(words $(tidy_sources)) files)printf '%s\n' $(tidy_sources) | \
+		xargs -P $$(nproc) -n 1 sh -c '$(CLANG_TIDY) --quiet "$$1" -- $$0 2>&1 | \
+			{ ! grep -vE "^[0-9]+ warnings? (generated|treated)"; }' "$(subst ",\",$(host_cppflags))"
+	$(call say,CHECK,vmm tests)$(CPPCHECK) --quiet --enable=warning,performance,portability \
+		--inline-suppr --std=c11 --error-exitcode=1 -Iinclude -Ivmm $(tidy_sources)
+	$(call say,SHELL,$(words $(scripts)) scripts)$(SHELLCHECK) -x $(scripts)
+
+.PHONY: format
+format: ## put every C file into the form that lint wants
+	@$(deps) lint
+	$(call say,FORMAT,$(words $(c_files)) files)$(CLANG_FORMAT) -i $(c_files)
+
+.PHONY: deps
+deps: ## install what all of these need: Debian packages, as root or through sudo; DEPS=0: nothing
+	@$(deps) build test lint bench backends
+
+# --- installing -------------------------------------------------------------------------------
+
+bindir := $(DESTDIR)$(PREFIX)/bin
+sharedir := $(DESTDIR)$(PREFIX)/share/vmm
+mandir := $(DESTDIR)$(PREFIX)/share/man/man1
+includedir := $(DESTDIR)$(PREFIX)/include/vmm
+
+.PHONY: install
+install: all ## vmm, guest programs, man page and headers: PREFIX=/usr/local DESTDIR=
+	$(if $(programs),install -D -t $(bindir) $(programs))
+	for f in $(O)/*.elf; do [ ! -e $$f ] || install -D -m 644 -t $(sharedir) $$f; done
+	$(if $(wildcard docs/vmm.1),install -D -m 644 -t $(mandir) docs/vmm.1)
+	install -D -m 644 -t $(includedir) $(wildcard include/*.h)
+
+.PHONY: uninstall
+uninstall: ## the way back
+	rm -f $(bindir)/vmm $(mandir)/vmm.1
+	rm -rf $(sharedir) $(includedir)
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf $(O) build-san
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1:\2/p' $(MAKEFILE_LIST) | \
+		awk -F: '{ printf "%-17s %s\n", $$1, substr($$0, length($$1) + 2) }'
+
+-include $(shell find $(O)/obj -name '*.d' 2>/dev/null)
