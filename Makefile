@@ -83,6 +83,7 @@ submake := $(MAKE) --no-print-directory DEPS=0
 .SECONDARY: # keep the objects of tests
 .PHONY: all
 all: $(O)/libvmm.a $(programs) ## build everything into $(O)
+	@:
 
 $(O)/obj/%.o: %.c
 	$(call say,CC,$<)mkdir -p $(@D) && $(CC) $(host_cflags) -MMD -MP -c -o $@ $<
@@ -101,7 +102,7 @@ $(O)/tests/%: $(O)/obj/tests/%.o $(O)/libvmm.a
 .PHONY: run
 run: ## build everything and run the main job, with /dev/kvm
 	@$(deps) build
-	@$(submake) all
+	@+$(submake) all
 	@echo 'cd $(O) && ./vmm guest.elf'; cd $(O) && ./vmm guest.elf; status=$$?; \
 	[ $$status != 125 ] || [ -w /dev/kvm ] || \
 		echo 'To see it in an emulated machine: make run-emulated' >&2; \
@@ -110,7 +111,7 @@ run: ## build everything and run the main job, with /dev/kvm
 .PHONY: run-emulated
 run-emulated: ## the same in an emulated machine: BACKEND=svm, svm-shadow, vmx or vmx-shadow
 	@$(deps) build $(if $(filter svm,$(BACKEND)),,backends)
-	@$(submake) all stage
+	@+$(submake) stage
 	@tests/backends/run.sh $(BACKEND) $(O)/stage './vmm guest.elf'
 
 # --- tests ------------------------------------------------------------------------------------
@@ -118,18 +119,18 @@ run-emulated: ## the same in an emulated machine: BACKEND=svm, svm-shadow, vmx o
 .PHONY: test
 test: ## unit tests, and the KVM ring where there is /dev/kvm
 	@$(deps) build test
-	@$(submake) check
+	@+$(submake) check
 
 .PHONY: san
 san: ## the same under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(deps) build test
-	@$(submake) O=build-san check \
+	@+$(submake) O=build-san check \
 		SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer'
 
 # Both rings, even if the first one fails
 .PHONY: check check-unit check-kvm
 check:
-	@status=0; $(submake) check-unit || status=1; $(submake) check-kvm || status=1; exit $$status
+	@+status=0; $(submake) check-unit || status=1; $(submake) check-kvm || status=1; exit $$status
 
 check-unit: $(unit_binaries)
 	@tests/run.sh $^
@@ -153,7 +154,7 @@ stage: all $(kvm_binaries)
 .PHONY: test-backends
 test-backends: ## the KVM ring on emulated AMD and Intel processors: TARGETS='svm vmx' selects
 	@$(deps) build test backends
-	@$(submake) stage
+	@+$(submake) stage
 	@tests/backends/ring.sh $(O)/backends $(O)/stage $(TARGETS); status=$$?; \
 	[ $$status != 77 ] || { echo 'backends: 0 passed, 0 failed, all targets skipped'; exit 0; }; \
 	exit $$status
@@ -161,7 +162,7 @@ test-backends: ## the KVM ring on emulated AMD and Intel processors: TARGETS='sv
 .PHONY: bench
 bench: ## vmm beside the smallest program that does the same
 	@$(deps) build bench
-	@$(submake) all
+	@+$(submake) all
 	@if [ -x bench/run ]; then bench/run $(O); else echo 'bench: there is no bench/run yet'; fi
 
 # --- the sources ------------------------------------------------------------------------------
@@ -177,7 +178,7 @@ lint: ## clang-format, clang-tidy, cppcheck and shellcheck find nothing
 	@$(deps) build test lint
 	$(call say,FORMAT,$(words $(c_files)) files)$(CLANG_FORMAT) --dry-run -Werror \
 		--ferror-limit=3 $(c_files)
-	@$(submake) --keep-going -j$$(nproc) $(tidy_targets)
+	@+$(submake) --keep-going -j$$(nproc) $(tidy_targets)
 	$(call say,CHECK,$(words $(tidy_sources)) files)$(CPPCHECK) --quiet --inline-suppr \
 		--enable=warning,performance,portability --std=c11 --error-exitcode=1 \
 		-Iinclude -Ivmm -Iguest/lib $(tidy_sources)

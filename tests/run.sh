@@ -13,6 +13,24 @@ crash_status=99 # more failed tests than any program has
 ASAN_OPTIONS=detect_leaks=1:exitcode=$crash_status${ASAN_OPTIONS:+:$ASAN_OPTIONS}
 UBSAN_OPTIONS=print_stacktrace=1:exitcode=$crash_status${UBSAN_OPTIONS:+:$UBSAN_OPTIONS}
 export ASAN_OPTIONS UBSAN_OPTIONS
+
+# run_one PROGRAM: cmocka writes to both streams, and a test's block-buffered stdout would cut the
+# lines of the other one in two: away from a terminal they are shown one after the other.
+run_one() {
+	if [ -t 1 ]; then
+		timeout "$limit" "$1"
+		return
+	fi
+	timeout "$limit" "$1" >"$streams/out" 2>"$streams/err"
+	set -- $?
+	cat "$streams/out" "$streams/err"
+	return "$1"
+}
+streams=$(mktemp -d) || exit 1
+trap 'rm -rf "$streams"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
 for program; do
 	case $program in
 	*/*) ;;
@@ -23,7 +41,7 @@ for program; do
 		failed=1
 		continue
 	fi
-	timeout "$limit" "$program"
+	run_one "$program"
 	status=$?
 	[ "$status" = 0 ] || failed=1
 	case $status in

@@ -9,10 +9,11 @@
 qemu_suite=bookworm-backports
 bochs_suite=trixie
 
-# debian_mirror NAME: the address of a Debian archive (debian, debian-security) that apt uses here
+# debian_mirror NAME: the address of a Debian archive (debian, debian-security) that apt uses here, or
+# the list of addresses that cloud images have for it
 debian_mirror() {
 	# shellcheck disable=SC2016 # apt expands it
-	apt-get indextargets --format '$(REPO_URI)' 2>/dev/null | sed -n "s,/$1/*\$,/$1,p" | head -n 1
+	apt-get indextargets --format '$(REPO_URI)' 2>/dev/null | sed -nE "s,(/$1(\.list)?)/*\$,\1,p" | head -n 1
 }
 
 # require_debian: leaves with the status for "skipped" where nothing can be fetched; sets mirror, security
