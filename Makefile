@@ -57,9 +57,14 @@ guest_ldflags := -nostdlib -static -no-pie -Wl,-z,noexecstack -Wl,--build-id=non
 main_source := vmm/main.c
 
 lib_sources := \
-	vmm/base/err.c
+	vmm/base/err.c \
+	vmm/trace/counts.c \
+	vmm/trace/histogram.c \
+	vmm/trace/record.c
 
-unit_tests :=
+unit_tests := \
+	test_counts \
+	test_histogram
 
 kvm_tests := \
 	test_probe

@@ -57,4 +57,7 @@ _Static_assert(offsetof(struct fault_record, process) == 56, "no padding");
 const char *record_kind_name(enum fault_kind kind);
 const char *record_action_name(enum record_action action);
 
+/* 4 KiB pages of a leaf at `level` (1 to 3); 0 for level 0, where none was mapped. */
+uint32_t record_level_pages(unsigned level);
+
 #endif

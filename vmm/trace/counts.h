@@ -1,0 +1,48 @@
+/*
+ * The counts of a run's faults: by kind, with the pages they mapped and a histogram of their
+ * service times, and minor and major as Linux has them.  It refuses to know where records come
+ * from, so the live run and a recorded session are counted by the same code.  Read record.h
+ * first.
+ *
+ * Minor and major follow Linux's mm_account_fault() (mm/memory.c): only a fault that was
+ * resolved counts, so one that ends in a signal or in the program's end is neither; one that
+ * the kernel takes on behalf of a system call counts like any other.  Major: the contents came
+ * by I/O, here FAULT_FILE_LOAD and FAULT_SWAP_IN.  (Linux calls a file page that is in its page
+ * cache already minor; here no such cache exists between the file and the guest's frames.)
+ */
+#ifndef TRACE_COUNTS_H
+#define TRACE_COUNTS_H
+
+#include <stdint.h>
+
+#include "abi.h"
+
+#include "trace/histogram.h"
+#include "trace/record.h"
+
+struct counts_kind {
+    uint64_t faults;
+    uint64_t pages; /* of 4 KiB, whose leaf the faults wrote: 512 for a leaf of 2 MiB */
+    struct histogram service_ns;
+};
+
+/* Zero it to start.  About 106 KiB: not for the stack of a small thread. */
+struct counts {
+    uint64_t total;
+    uint64_t minor;
+    uint64_t major;
+    uint64_t host; /* of the total: found by the host on behalf of a request */
+    struct counts_kind kind[FAULT_KINDS];
+};
+
+/* Count one fault.  kind, action and level of the record are in range: a reader of sessions
+ * checks what it reads. */
+void counts_add(struct counts *counts, const struct fault_record *record);
+
+/* Pages of all kinds. */
+uint64_t counts_pages(const struct counts *counts);
+
+/* What LAB_COUNTS hands to the guest; all of *lab is written. */
+void counts_fill_lab(const struct counts *counts, struct lab_counts *lab);
+
+#endif
