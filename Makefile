@@ -39,7 +39,7 @@ host_cppflags := -std=c11 -D_GNU_SOURCE -DVMM_VERSION='"$(VERSION)"' -Iinclude -
 host_cflags := $(host_cppflags) -O2 -g $(warnings) $(SAN) $(CFLAGS)
 host_ldflags := $(SAN) $(LDFLAGS)
 host_libs := -lelf
-test_libs := -lcmocka
+test_libs := -lcmocka -ljansson
 
 # The kernel is entered with ring 3's registers live and, on some hosts, interpreted:
 # no SSE (-mgeneral-regs-only), no host libc, no relocation at run time.
@@ -60,11 +60,15 @@ lib_sources := \
 	vmm/base/err.c \
 	vmm/trace/counts.c \
 	vmm/trace/histogram.c \
-	vmm/trace/record.c
+	vmm/trace/line.c \
+	vmm/trace/record.c \
+	vmm/trace/trace.c \
+	vmm/trace/trace_lines.c
 
 unit_tests := \
 	test_counts \
-	test_histogram
+	test_histogram \
+	test_trace
 
 kvm_tests := \
 	test_probe
