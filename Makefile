@@ -58,6 +58,9 @@ main_source := vmm/main.c
 
 lib_sources := \
 	vmm/base/err.c \
+	vmm/report/maps.c \
+	vmm/report/summary.c \
+	vmm/report/tables.c \
 	vmm/trace/counts.c \
 	vmm/trace/histogram.c \
 	vmm/trace/line.c \
@@ -68,6 +71,7 @@ lib_sources := \
 unit_tests := \
 	test_counts \
 	test_histogram \
+	test_report \
 	test_trace
 
 kvm_tests := \
