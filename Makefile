@@ -58,6 +58,15 @@ main_source := vmm/main.c
 
 lib_sources := \
 	vmm/base/err.c \
+	vmm/cli/checklist.c \
+	vmm/cli/doctor.c \
+	vmm/cli/environment.c \
+	vmm/cli/host.c \
+	vmm/cli/options.c \
+	vmm/cli/usage.c \
+	vmm/cli/value.c \
+	vmm/kvm/open.c \
+	vmm/kvm/probe.c \
 	vmm/report/maps.c \
 	vmm/report/summary.c \
 	vmm/report/tables.c \
@@ -70,7 +79,10 @@ lib_sources := \
 
 unit_tests := \
 	test_counts \
+	test_doctor \
 	test_histogram \
+	test_kvm_open \
+	test_options \
 	test_report \
 	test_trace
 

@@ -1,0 +1,456 @@
+/*
+ * The options of vmm: the tables that argp parses by and prints help from, and the step from
+ * argp's callbacks to struct options.  It refuses to judge values digit by digit (cli/value.c)
+ * or to explain what is wrong with an option (cli/usage.c).  Read those two next.
+ */
+#include "cli/options.h"
+
+#include <argp.h>
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/addr.h"
+#include "cli/usage.h"
+#include "cli/value.h"
+
+/* Exit, messages and --help are not argp's: errors are values here.  IN_ORDER ends the options
+ * at the program's name. */
+#define PARSE_FLAGS (ARGP_IN_ORDER | ARGP_NO_ERRS | ARGP_NO_EXIT | ARGP_NO_HELP)
+
+enum option_key {
+    KEY_QUIET = 'q',
+    KEY_VERBOSE = 'v',
+    KEY_VERSION = 'V',
+    KEY_ENV = 'E',
+    KEY_TRACE = 0x100, /* from here on: long options only */
+    KEY_FORMAT,
+    KEY_MAPS,
+    KEY_TABLES,
+    KEY_MEM,
+    KEY_STACK,
+    KEY_TIMEOUT,
+    KEY_CLEAR_ENV,
+    KEY_SUMMARY,
+    KEY_JSON,
+    KEY_HELP,
+};
+
+enum option_group {
+    GROUP_WATCH = 1,
+    GROUP_GUEST,
+    GROUP_OUTPUT,
+    GROUP_HELP,
+};
+
+static const struct argp_option run_options[] = {
+    {.doc = "What to watch:", .group = GROUP_WATCH},
+    {"trace", KEY_TRACE, "FILE", OPTION_ARG_OPTIONAL,
+     "Print each page fault on one line as it happens: on standard error, or into FILE",
+     GROUP_WATCH},
+    {"maps", KEY_MAPS, NULL, 0, "Print the regions of the address space at exit", GROUP_WATCH},
+    {"tables", KEY_TABLES, NULL, 0, "Print the four levels of page tables at exit",
+     GROUP_WATCH},
+
+    {.doc = "What the guest gets (SIZE: a number with K, M, G or T, powers of 1024):",
+     .group = GROUP_GUEST},
+    {"mem", KEY_MEM, "SIZE", 0,
+     "Physical memory, 8M to 512G, rounded up to 2M; taken from the host only as it is touched "
+     "(default 1G)",
+     GROUP_GUEST},
+    {"stack", KEY_STACK, "SIZE", 0,
+     "How far the stack may grow, 64K to 64G, rounded up to 4K (default 8M)", GROUP_GUEST},
+    {"timeout", KEY_TIMEOUT, "SECONDS", 0,
+     "End the guest after that time, such as 10 or 0.5; 0 is never (default)", GROUP_GUEST},
+    {"env", KEY_ENV, "NAME[=VALUE]", 0,
+     "Set a variable of the guest's environment, which otherwise is vmm's own; NAME alone "
+     "takes "
+     "over vmm's value, if any.  Can be repeated",
+     GROUP_GUEST},
+    {"clear-env", KEY_CLEAR_ENV, NULL, 0, "Start from an empty environment", GROUP_GUEST},
+
+    {.doc = "What is said, and how:", .group = GROUP_OUTPUT},
+    {"format", KEY_FORMAT, "FORMAT", 0, "text (default), or json: JSON Lines for machines",
+     GROUP_OUTPUT},
+    {"summary", KEY_SUMMARY, "FILE", 0,
+     "Write outcome and counts as JSON into FILE; - is standard output", GROUP_OUTPUT},
+    {"quiet", KEY_QUIET, NULL, 0, "No table of faults after the run", GROUP_OUTPUT},
+    {"verbose", KEY_VERBOSE, NULL, 0, "Also say what is unusual, such as unknown system calls",
+     GROUP_OUTPUT},
+
+    {"help", KEY_HELP, NULL, 0, "Print this help", GROUP_HELP},
+    {"version", KEY_VERSION, NULL, 0, "Print the version", GROUP_HELP},
+    {0},
+};
+
+static const char run_doc[] =
+    "Runs PROGRAM, a static x86-64 Linux executable, in a KVM guest whose page tables, page "
+    "faults and memory belong to vmm, and shows each page fault.\n"
+    "\v"
+    "Subcommands (only as the first word; see vmm help SUBCOMMAND):\n"
+    "  vmm doctor              Say what this host offers and what is missing\n"
+    "  vmm help [SUBCOMMAND]   Print help\n"
+    "\n"
+    "All that follows PROGRAM belongs to it.  Long options can be abbreviated.\n"
+    "\n"
+    "Examples:\n"
+    "  gcc -static -o hello.elf hello.c && vmm hello.elf\n"
+    "  vmm --trace --maps hello.elf one two\n"
+    "  vmm --trace=faults.jsonl --format=json --quiet hello.elf\n"
+    "  vmm --mem=64M --timeout=2.5 -E LANG=C hello.elf\n"
+    "\n"
+    "Exit status:\n"
+    "  PROGRAM's own, and\n"
+    "  128+N  signal N ended PROGRAM (139: segmentation fault)\n"
+    "  124    --timeout ended it\n"
+    "  125    vmm itself failed: usage, a file, this host\n"
+    "  130    Ctrl-C ended it";
+
+static const struct argp_option doctor_options[] = {
+    {"json", KEY_JSON, NULL, 0, "Print one JSON object, with the same keys on every host", 0},
+    {"help", KEY_HELP, NULL, 0, "Print this help", 0},
+    {0},
+};
+
+static const char doctor_doc[] =
+    "Says what this host offers to vmm (KVM and how it pages, counters, huge pages, clock, "
+    "memory, tools) and what is missing, with the command that mends it.\n"
+    "\v"
+    "Each line begins with a mark: ok; note: vmm runs, but something is slower or not "
+    "available; MISSING: vmm cannot run without it.\n"
+    "\n"
+    "Exit status:\n"
+    "  0    vmm can run here\n"
+    "  1    it cannot: something is MISSING\n"
+    "  125  usage error";
+
+static const struct argp_option help_options[] = {
+    {"help", KEY_HELP, NULL, 0, "Print this help", 0},
+    {0},
+};
+
+static const char help_doc[] =
+    "Prints the help of vmm, or of one subcommand: run, doctor, help.";
+
+static const char *const topic_names[] = {
+    [OPTIONS_TOPIC_RUN] = "run",
+    [OPTIONS_TOPIC_DOCTOR] = "doctor",
+    [OPTIONS_TOPIC_HELP] = "help",
+};
+#define TOPIC_COUNT (sizeof(topic_names) / sizeof(topic_names[0]))
+
+/* What the callbacks get; failed: err says why, and argp is to stop. */
+struct parse {
+    struct options *options;
+    struct err *err;
+    bool failed;
+};
+
+static bool parse_mem(struct options *options, const char *text, struct err *err)
+{
+    static const struct value_range range = {
+        .minimum = OPTIONS_MEM_MIN,
+        .maximum = OPTIONS_MEM_MAX,
+        .unit = LARGE_BYTES,
+        .allowed = "8M to 512G",
+    };
+
+    return value_parse_size("--mem", text, &range, &options->mem_bytes, err);
+}
+
+static bool parse_stack(struct options *options, const char *text, struct err *err)
+{
+    static const struct value_range range = {
+        .minimum = OPTIONS_STACK_MIN,
+        .maximum = OPTIONS_STACK_MAX,
+        .unit = PAGE_BYTES,
+        .allowed = "64K to 64G",
+    };
+
+    return value_parse_size("--stack", text, &range, &options->stack_bytes, err);
+}
+
+static bool parse_format(struct options *options, const char *text, struct err *err)
+{
+    if (strcmp(text, "text") == 0) {
+        options->format = OPTIONS_FORMAT_TEXT;
+        return true;
+    }
+    if (strcmp(text, "json") == 0) {
+        options->format = OPTIONS_FORMAT_JSON;
+        return true;
+    }
+    return err_set(
+        err, ERR_USAGE, "option '--format': '%s' is not a format (allowed: text, json)", text);
+}
+
+static bool parse_file(const char **file, const char *option, const char *text, struct err *err)
+{
+    if (text[0] == '\0') {
+        return err_set(
+            err, ERR_USAGE, "option '%s': the name of the file is empty (allowed: a path)",
+            option);
+    }
+    *file = text;
+    return true;
+}
+
+static bool parse_env(struct options *options, const char *text, struct err *err)
+{
+    if (text[0] == '\0' || text[0] == '=') {
+        return err_set(
+            err, ERR_USAGE, "option '--env': '%s' has no name (allowed: NAME or NAME=VALUE)",
+            text);
+    }
+    options->env[options->env_count++] = text;
+    return true;
+}
+
+/* --trace without FILE after --trace=FILE: the last one counts. */
+static bool parse_trace(struct options *options, const char *text, struct err *err)
+{
+    options->trace = true;
+    options->trace_file = NULL;
+    return text == NULL || parse_file(&options->trace_file, "--trace", text, err);
+}
+
+/* Every option that takes a value. */
+static bool parse_value(struct options *options, int key, const char *text, struct err *err)
+{
+    switch (key) {
+    case KEY_TRACE:
+        return parse_trace(options, text, err);
+    case KEY_FORMAT:
+        return parse_format(options, text, err);
+    case KEY_MEM:
+        return parse_mem(options, text, err);
+    case KEY_STACK:
+        return parse_stack(options, text, err);
+    case KEY_TIMEOUT:
+        return value_parse_seconds("--timeout", text, &options->timeout_ns, err);
+    case KEY_ENV:
+        return parse_env(options, text, err);
+    default:
+        assert(key == KEY_SUMMARY);
+        return parse_file(&options->summary_file, "--summary", text, err);
+    }
+}
+
+/* --help and --version end the reading: what follows them is not looked at. */
+static void
+ask_for(struct options *options, enum options_command command, struct argp_state *state)
+{
+    options->command = command;
+    state->next = state->argc;
+}
+
+static error_t parse_run(int key, char *text, struct argp_state *state)
+{
+    struct parse *parse = state->input;
+    struct options *options = parse->options;
+
+    switch (key) {
+    case KEY_MAPS:
+        options->maps = true;
+        return 0;
+    case KEY_TABLES:
+        options->tables = true;
+        return 0;
+    case KEY_CLEAR_ENV:
+        options->clear_env = true;
+        return 0;
+    case KEY_QUIET:
+        options->quiet = true;
+        return 0;
+    case KEY_VERBOSE:
+        options->verbose = true;
+        return 0;
+    case KEY_HELP:
+        ask_for(options, OPTIONS_HELP, state);
+        return 0;
+    case KEY_VERSION:
+        ask_for(options, OPTIONS_VERSION, state);
+        return 0;
+    case ARGP_KEY_ARG:
+        options->program = state->argv + state->next - 1;
+        options->program_count = state->argc - (state->next - 1);
+        state->next = state->argc;
+        return 0;
+    case KEY_TRACE:
+    case KEY_FORMAT:
+    case KEY_MEM:
+    case KEY_STACK:
+    case KEY_TIMEOUT:
+    case KEY_ENV:
+    case KEY_SUMMARY:
+        parse->failed = !parse_value(options, key, text, parse->err);
+        return parse->failed ? EINVAL : 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static error_t parse_doctor(int key, char *text, struct argp_state *state)
+{
+    struct parse *parse = state->input;
+
+    switch (key) {
+    case KEY_JSON:
+        parse->options->json = true;
+        return 0;
+    case KEY_HELP:
+        parse->options->topic = OPTIONS_TOPIC_DOCTOR;
+        ask_for(parse->options, OPTIONS_HELP, state);
+        return 0;
+    case ARGP_KEY_ARG:
+        parse->failed = true;
+        err_set(
+            parse->err, ERR_USAGE, "vmm doctor takes no argument, but '%s' was given", text);
+        return EINVAL;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static bool parse_topic(struct options *options, const char *text, struct err *err)
+{
+    const char *nearest;
+
+    for (size_t i = 0; i < TOPIC_COUNT; i++) {
+        if (strcmp(text, topic_names[i]) == 0) {
+            options->topic = (enum options_topic)i;
+            return true;
+        }
+    }
+    nearest = usage_nearest(text, topic_names, TOPIC_COUNT);
+    if (nearest != NULL) {
+        return err_set(
+            err, ERR_USAGE, "no help on '%s': did you mean '%s'? (allowed: run, doctor, help)",
+            text, nearest);
+    }
+    return err_set(err, ERR_USAGE, "no help on '%s' (allowed: run, doctor, help)", text);
+}
+
+static error_t parse_help(int key, char *text, struct argp_state *state)
+{
+    struct parse *parse = state->input;
+
+    switch (key) {
+    case KEY_HELP:
+        parse->options->topic = OPTIONS_TOPIC_HELP;
+        state->next = state->argc;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (state->arg_num > 0) {
+            parse->failed = true;
+            err_set(parse->err, ERR_USAGE, "vmm help takes one topic, but '%s' follows", text);
+            return EINVAL;
+        }
+        parse->failed = !parse_topic(parse->options, text, parse->err);
+        return parse->failed ? EINVAL : 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* argp's remark on values of short options is longer than what it explains. */
+static char *filter_help(int key, const char *text, void *input)
+{
+    (void)input;
+    return key == ARGP_KEY_HELP_DUP_ARGS_NOTE ? NULL : (char *)(uintptr_t)text;
+}
+
+struct grammar {
+    const char *command; /* as a reader types it */
+    struct argp argp;
+};
+
+static const struct grammar grammars[] = {
+    [OPTIONS_TOPIC_RUN] =
+        {"vmm", {run_options, parse_run, "PROGRAM [ARG...]", run_doc, NULL, filter_help, NULL}},
+    [OPTIONS_TOPIC_DOCTOR] =
+        {"vmm doctor", {doctor_options, parse_doctor, "", doctor_doc, NULL, filter_help, NULL}},
+    [OPTIONS_TOPIC_HELP] =
+        {"vmm help",
+         {help_options, parse_help, "[SUBCOMMAND]", help_doc, NULL, filter_help, NULL}},
+};
+
+static bool parse_by(
+    enum options_topic topic, struct options *options, int argc, char **argv, struct err *err)
+{
+    const struct grammar *grammar = &grammars[topic];
+    struct parse parse = {.options = options, .err = err};
+    error_t result = argp_parse(&grammar->argp, argc, argv, PARSE_FLAGS, NULL, &parse);
+
+    if (parse.failed) {
+        return false;
+    }
+    if (result == ENOMEM) {
+        return err_set(err, ERR_ENVIRONMENT, "no memory for the command line");
+    }
+    if (result != 0) {
+        return usage_explain(grammar->command, grammar->argp.options, argc, argv, err);
+    }
+    if (options->command == OPTIONS_RUN && options->program == NULL) {
+        return err_set(
+            err, ERR_USAGE,
+            "no program given: vmm [OPTION...] PROGRAM [ARG...] (vmm --help lists all)");
+    }
+    return true;
+}
+
+bool options_parse(struct options *out, int argc, char **argv, struct err *err)
+{
+    enum options_topic grammar = OPTIONS_TOPIC_RUN;
+
+    *out = (struct options){
+        .command = OPTIONS_RUN,
+        .mem_bytes = OPTIONS_MEM_DEFAULT,
+        .stack_bytes = OPTIONS_STACK_DEFAULT,
+    };
+    if (argc > 1 && strcmp(argv[1], "doctor") == 0) {
+        grammar = OPTIONS_TOPIC_DOCTOR;
+        out->command = OPTIONS_DOCTOR;
+    } else if (argc > 1 && strcmp(argv[1], "help") == 0) {
+        grammar = OPTIONS_TOPIC_HELP;
+        out->command = OPTIONS_HELP;
+    } else {
+        /* One slot for each word is more than the --env among them. */
+        out->env = calloc((size_t)argc + 1, sizeof(*out->env));
+        if (out->env == NULL) {
+            return err_set(err, ERR_ENVIRONMENT, "no memory for the command line");
+        }
+    }
+    int skip = grammar == OPTIONS_TOPIC_RUN ? 0 : 1;
+    if (!parse_by(grammar, out, argc - skip, argv + skip, err)) {
+        options_destroy(out);
+        return false;
+    }
+    return true;
+}
+
+void options_destroy(struct options *options)
+{
+    free(options->env);
+    options->env = NULL;
+    options->env_count = 0;
+}
+
+void options_print_help(FILE *out, enum options_topic topic)
+{
+    const struct grammar *grammar = &grammars[topic];
+
+    /* argp_help wants a writable name, though it only prints it. */
+    char name[16];
+
+    snprintf(name, sizeof(name), "%s", grammar->command);
+    argp_help(
+        &grammar->argp, out,
+        ARGP_HELP_SHORT_USAGE | ARGP_HELP_PRE_DOC | ARGP_HELP_LONG | ARGP_HELP_POST_DOC, name);
+}
+
+void options_print_version(FILE *out)
+{
+    fprintf(out, "vmm %s\n", VMM_VERSION);
+}

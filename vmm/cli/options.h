@@ -1,0 +1,91 @@
+/*
+ * The command line as data: one struct that says what the user wants, and the parser that fills
+ * it in.  It refuses to carry anything out: no file is opened, nothing is printed but help on
+ * request. Read vmm/main.c for what happens with it.
+ */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/err.h"
+
+/* Exit statuses of our own; a guest's status is passed through, and 128 + N stands for signal
+ * N. */
+#define OPTIONS_STATUS_TIMEOUT 124
+#define OPTIONS_STATUS_FAILED  125 /* also for usage errors */
+
+enum options_command {
+    OPTIONS_RUN,
+    OPTIONS_DOCTOR,
+    OPTIONS_HELP, /* print the help of `topic`, exit 0 */
+    OPTIONS_VERSION,
+};
+
+enum options_topic {
+    OPTIONS_TOPIC_RUN,
+    OPTIONS_TOPIC_DOCTOR,
+    OPTIONS_TOPIC_HELP,
+};
+
+enum options_format {
+    OPTIONS_FORMAT_TEXT,
+    OPTIONS_FORMAT_JSON,
+};
+
+/* Strings are borrowed from argv (or static): argv must live as long. */
+struct options {
+    enum options_command command;
+    enum options_topic topic; /* OPTIONS_HELP only */
+
+    /* OPTIONS_RUN */
+    char **program;         /* path and arguments of the guest, NULL-terminated; in argv */
+    int program_count;      /* without the NULL, at least 1 */
+    bool trace;             /* a line for each fault … */
+    const char *trace_file; /* … into this file; NULL: standard error */
+    enum options_format format;
+    bool maps;            /* print the regions at exit */
+    bool tables;          /* print the page tables at exit */
+    uint64_t mem_bytes;   /* a multiple of 2 MiB, OPTIONS_MEM_MIN to OPTIONS_MEM_MAX */
+    uint64_t stack_bytes; /* a multiple of 4 KiB, OPTIONS_STACK_MIN to OPTIONS_STACK_MAX */
+    uint64_t timeout_ns;  /* 0: none */
+    bool clear_env;       /* the guest's environment starts empty, not with the host's */
+    const char **env;     /* owns the array: NAME or NAME=VALUE, in the order given */
+    size_t env_count;
+    const char *summary_file; /* NULL: none; "-": standard output */
+    bool quiet;               /* no table after the run */
+    bool verbose;
+
+    /* OPTIONS_DOCTOR */
+    bool json;
+};
+
+/* The tables window of the guest kernel is one entry of the PML4 wide and shows tables at their
+ * offset in guest RAM: hence the upper end. */
+#define OPTIONS_MEM_DEFAULT   (UINT64_C(1) << 30)
+#define OPTIONS_MEM_MIN       (UINT64_C(8) << 20)
+#define OPTIONS_MEM_MAX       (UINT64_C(512) << 30)
+#define OPTIONS_STACK_DEFAULT (UINT64_C(8) << 20)
+#define OPTIONS_STACK_MIN     (UINT64_C(64) << 10)
+#define OPTIONS_STACK_MAX     (UINT64_C(64) << 30)
+
+/*
+ * Read a command line.  argv: argc strings and a NULL, as main gets them; argv[0] is not looked
+ * at. The first word that is not an option is the program, and everything behind it belongs to
+ * the guest; "doctor" and "help" are subcommands only as argv[1] (run a program of that name as
+ * ./doctor).  On success destroy *out with options_destroy(); on failure *out holds nothing to
+ * destroy.  ERR_USAGE: an option is unknown (the text names the nearest), ambiguous, lacks its
+ * value, has one too many, or its value is not allowed (the text says what is); no program;
+ * words too many behind a subcommand.  ERR_ENVIRONMENT: no memory.
+ */
+MUST_CHECK bool options_parse(struct options *out, int argc, char **argv, struct err *err);
+void options_destroy(struct options *options); /* accepts a zeroed struct */
+
+/* Print the help of a topic, or the version. */
+void options_print_help(FILE *out, enum options_topic topic);
+void options_print_version(FILE *out);
+
+#endif
