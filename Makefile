@@ -67,6 +67,11 @@ lib_sources := \
 	vmm/cli/value.c \
 	vmm/kvm/open.c \
 	vmm/kvm/probe.c \
+	vmm/memory/frames.c \
+	vmm/memory/gmem.c \
+	vmm/paging/edits.c \
+	vmm/paging/lint.c \
+	vmm/paging/ptab.c \
 	vmm/report/maps.c \
 	vmm/report/summary.c \
 	vmm/report/tables.c \
@@ -80,9 +85,13 @@ lib_sources := \
 unit_tests := \
 	test_counts \
 	test_doctor \
+	test_edits \
+	test_frames \
 	test_histogram \
 	test_kvm_open \
+	test_lint \
 	test_options \
+	test_ptab \
 	test_report \
 	test_trace
 
@@ -118,6 +127,9 @@ $(O)/libvmm.a: $(lib_objects)
 
 $(O)/vmm: $(main_source:%.c=$(O)/obj/%.o) $(O)/libvmm.a
 	$(call say,LD,$@)$(CC) $(host_ldflags) -o $@ $^ $(host_libs)
+
+# The walker that page tables are compared with.
+$(O)/tests/unit/test_edits $(O)/tests/unit/test_ptab: $(O)/obj/tests/unit/naive_walk.o
 
 $(O)/tests/%: $(O)/obj/tests/%.o $(O)/libvmm.a
 	$(call say,LD,$@)mkdir -p $(@D) && $(CC) $(host_ldflags) -o $@ $^ $(host_libs) $(test_libs)

@@ -58,6 +58,8 @@ void frames_release(struct frames *frames, uint32_t index);
 /* Break a 2 MiB run into 512 single frames, each with the run's use and references. */
 void frames_split(struct frames *frames, uint32_t index);
 
+/* The record of a frame: references, used and owner may be changed, use and order may not.  Of a run
+ * only the first frame has one. */
 struct frame *frames_record(struct frames *frames, uint32_t index);
 struct gpa frames_gpa(uint32_t index);
 uint32_t frames_index(struct gpa gpa);

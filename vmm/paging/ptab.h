@@ -42,11 +42,19 @@ void ptab_pool_destroy(struct ptab_pool *pool); /* accepts NULL */
 struct ptab {
     struct ptab_pool *pool; /* borrows */
     struct gpa root;        /* the PML4: value of CR3 */
+    /* Private to ptab.c: the page table that was prepared last, as faults come in clusters. */
+    uint64_t recent_prefix; /* what it maps: address >> LARGE_SHIFT */
+    struct gpa recent_table;
 };
 
 /* A new address space: an empty lower half and the common kernel window. */
 MUST_CHECK bool ptab_create(struct ptab *ptab, struct ptab_pool *pool, struct err *err);
-/* Release every table of the lower half and the PML4; leaf frames are the caller's. */
+/*
+ * Release every table of the lower half and the PML4; leaf frames are the caller's, and no edit may
+ * be outstanding.  A table that still has entries is not used again while the pool lives, because a
+ * host that shadows page tables would not see them go: where address spaces come and go, empty them
+ * by edits first.  Accepts a zeroed struct.
+ */
 void ptab_destroy(struct ptab *ptab);
 
 /* One entry, ready to be written. */
@@ -59,14 +67,15 @@ struct ptab_slot {
 /*
  * Find the entry that maps `address` at `level` (1, 2 or 3), making tables on the way.  Intermediate
  * entries are present, writable and, in the lower half, user: permissions live in the leaf.
- * Returns false and leaves the translation of every address as it was when no frame is left for
- * a table, or when a larger leaf is in the way.
+ * Returns false and leaves every table as it was when no frame is left for a table (slot->entry is
+ * then NULL), or when a larger leaf or a table of smaller ones is in the way (slot is then the entry
+ * in the way).  address: canonical, in the lower half or from LAYOUT_KERNEL_BASE on.
  */
 MUST_CHECK bool ptab_prepare(struct ptab *ptab, struct gva address, unsigned level,
                              struct ptab_slot *slot);
 
 /* Write an upgrade.  Asserts that it is one: the old entry is not present, or has the same frame and
- * no permission that the new one lacks. */
+ * no permission that the new one lacks.  Accessed and dirty bits that the CPU has set are kept. */
 void ptab_commit(struct ptab *ptab, struct ptab_slot slot, uint64_t entry);
 
 struct ptab_walk {
@@ -86,8 +95,9 @@ void ptab_walk(const struct ptab *ptab, struct gva address, struct ptab_walk *wa
 struct gva ptab_entry_window(struct gpa entry_gpa);
 
 /*
- * Visit every present leaf in [begin, end), in ascending order of address, skipping absent subtrees
- * whole.  Return false from visit to stop; it must not change tables.
+ * Visit every present leaf that overlaps [begin, end), in ascending order of address (that of the
+ * leaf's first byte), skipping absent subtrees whole.  Return false from visit to stop; it must not
+ * change tables.
  */
 typedef bool ptab_visit_fn(void *context, struct gva address, struct ptab_slot slot);
 void ptab_visit(const struct ptab *ptab, struct gva begin, struct gva end, ptab_visit_fn *visit,
@@ -98,10 +108,18 @@ void ptab_visit(const struct ptab *ptab, struct gva begin, struct gva end, ptab_
  * table, and where that leaves tables empty, hand back through *empty the entries that should go too
  * (lowest level first, at most 3).  Tables so left are released only by ptab_release_table, after
  * the edits were carried out.  Returns the number of slots in empty.
+ *
+ * Until the guest has stored it, the entry in memory is still the old one.  So no address below a
+ * forgotten entry, or below one in *empty, may be prepared or committed before the list was carried
+ * out; forgetting further entries is fine.
  */
 unsigned ptab_forget(struct ptab *ptab, struct gva address, struct ptab_slot slot,
                      struct ptab_slot empty[3]);
+/* frame: a table whose entries are all zero, and to which none points. */
 void ptab_release_table(struct ptab_pool *pool, uint32_t frame);
+
+/* The guest memory that the tables lie in. */
+const struct gmem *ptab_pool_mem(const struct ptab_pool *pool);
 
 /* Tables in use by the pool, in frames. */
 uint64_t ptab_pool_tables(const struct ptab_pool *pool);
