@@ -63,10 +63,25 @@ lib_sources := \
 	vmm/cli/environment.c \
 	vmm/cli/host.c \
 	vmm/cli/options.c \
+	vmm/cli/run_command.c \
 	vmm/cli/usage.c \
 	vmm/cli/value.c \
+	vmm/fault/access.c \
+	vmm/fault/pager.c \
+	vmm/kvm/cpu.c \
+	vmm/kvm/machine.c \
+	vmm/kvm/machine_run.c \
 	vmm/kvm/open.c \
 	vmm/kvm/probe.c \
+	vmm/linux/files.c \
+	vmm/linux/identity.c \
+	vmm/linux/lab.c \
+	vmm/linux/memory.c \
+	vmm/linux/process.c \
+	vmm/linux/signals.c \
+	vmm/linux/time.c \
+	vmm/load/elf.c \
+	vmm/load/stack.c \
 	vmm/memory/frames.c \
 	vmm/memory/gmem.c \
 	vmm/paging/edits.c \
@@ -75,6 +90,15 @@ lib_sources := \
 	vmm/report/maps.c \
 	vmm/report/summary.c \
 	vmm/report/tables.c \
+	vmm/run/describe.c \
+	vmm/run/lab.c \
+	vmm/run/observe.c \
+	vmm/run/outcome.c \
+	vmm/run/run.c \
+	vmm/run/start.c \
+	vmm/space/backing.c \
+	vmm/space/region.c \
+	vmm/space/space.c \
 	vmm/trace/counts.c \
 	vmm/trace/histogram.c \
 	vmm/trace/line.c \
@@ -104,7 +128,10 @@ guest_lib_sources :=
 
 # --- rules ------------------------------------------------------------------------------------
 
-lib_objects := $(lib_sources:%.c=$(O)/obj/%.o)
+# The guest kernel is data of the host program: linked at its address, flat, included.
+kernel_bin := $(O)/guest/kernel/kernel.bin
+kernel_image := $(O)/obj/vmm/kvm/kernel_image.o
+lib_objects := $(lib_sources:%.c=$(O)/obj/%.o) $(kernel_image)
 unit_binaries := $(unit_tests:%=$(O)/tests/unit/%)
 kvm_binaries := $(kvm_tests:%=$(O)/tests/kvm/%)
 
@@ -121,6 +148,19 @@ all: $(O)/libvmm.a $(programs) ## build everything into $(O)
 
 $(O)/obj/%.o: %.c
 	$(call say,CC,$<)mkdir -p $(@D) && $(CC) $(host_cflags) -MMD -MP -c -o $@ $<
+
+$(O)/guest/kernel/kernel.o: guest/kernel/kernel.S
+	$(call say,AS,$<)mkdir -p $(@D) && $(CC) $(kernel_flags) -MMD -MP -c -o $@ $<
+
+# Linked at LAYOUT_TEXT; the image starts with its header, so the entry is of no interest.
+$(kernel_bin:.bin=.elf): $(O)/guest/kernel/kernel.o
+	$(call say,LD,$@)$(LD) -Ttext=0xffffffff80000000 -e kernel_begin -o $@ $<
+
+$(kernel_bin): $(kernel_bin:.bin=.elf)
+	$(call say,OBJCOPY,$@)$(OBJCOPY) -O binary -j .text $< $@
+
+$(kernel_image): vmm/kvm/kernel_image.S $(kernel_bin)
+	$(call say,AS,$<)mkdir -p $(@D) && $(CC) -DKERNEL_BIN='"$(kernel_bin)"' -c -o $@ $<
 
 $(O)/libvmm.a: $(lib_objects)
 	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^

@@ -1,7 +1,7 @@
 /*
  * Guest-physical memory: one stretch of anonymous host memory behind one KVM slot from
- * LAYOUT_RAM_BASE on.  It turns guest-physical addresses into host pointers and refuses to know who
- * uses which page (frames.h does).
+ * LAYOUT_RAM_BASE on.  It turns guest-physical addresses into host pointers and refuses to know
+ * who uses which page (frames.h does).
  */
 #ifndef MEMORY_GMEM_H
 #define MEMORY_GMEM_H
@@ -10,9 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "layout.h"
+
 #include "base/addr.h"
 #include "base/err.h"
-#include "layout.h"
 
 struct gmem {
     uint8_t *hva;   /* owns; 2 MiB aligned */

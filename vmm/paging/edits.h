@@ -1,7 +1,7 @@
 /*
- * The list of downgrades that the guest kernel carries out before ring 3 runs again: the host fills
- * it, the kernel stub stores each entry and executes invlpg.  Frames that an edit takes away stay
- * allocated until then.  It refuses to know what an entry means.
+ * The list of downgrades that the guest kernel carries out before ring 3 runs again: the host
+ * fills it, the kernel stub stores each entry and executes invlpg.  Frames that an edit takes
+ * away stay allocated until then.  It refuses to know what an entry means.
  */
 #ifndef PAGING_EDITS_H
 #define PAGING_EDITS_H
@@ -10,14 +10,15 @@
 #include <stdint.h>
 
 #include "abi.h"
+
 #include "base/addr.h"
 #include "memory/frames.h"
 #include "paging/ptab.h"
 
 struct edits {
-    struct abi_edit *list;  /* borrows: LAYOUT_EDITS in guest memory, room for the end mark */
-    unsigned count;         /* at most ABI_EDIT_CAPACITY */
-    uint32_t *released;     /* owns: frames to release when the list was carried out */
+    struct abi_edit *list; /* borrows: LAYOUT_EDITS in guest memory, room for the end mark */
+    unsigned count;        /* at most ABI_EDIT_CAPACITY */
+    uint32_t *released;    /* owns: frames to release when the list was carried out */
     unsigned released_count;
     unsigned released_capacity;
     uint64_t total; /* edits carried out so far */
@@ -30,7 +31,8 @@ void edits_destroy(struct edits *edits);
 /* Whether `more` further edits (each with one release) fit without carrying the list out. */
 bool edits_have_room(const struct edits *edits, unsigned more);
 
-/* Add one: the guest will store value at the entry, then invalidate address.  There must be room. */
+/* Add one: the guest will store value at the entry, then invalidate address.  There must be
+ * room. */
 void edits_add(struct edits *edits, struct gpa entry_gpa, uint64_t value, struct gva address);
 /* Release `frame` once the list was carried out. */
 void edits_release(struct edits *edits, uint32_t frame);

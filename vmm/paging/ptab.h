@@ -1,12 +1,13 @@
 /*
- * The 4-level page tables of one address space, as they lie in guest memory.  The four levels are
- * rows of data, so no walker has level arithmetic of its own.  Changes are two-phase: prepare may
- * fail and changes nothing that translates; commit cannot fail.
+ * The 4-level page tables of one address space, as they lie in guest memory.  The four levels
+ * are rows of data, so no walker has level arithmetic of its own.  Changes are two-phase:
+ * prepare may fail and changes nothing that translates; commit cannot fail.
  *
- * ptab writes only *upgrades* into guest memory: absent to present, and more permissions on the same
- * frame.  Whatever takes something away is a downgrade, and is handed to the guest kernel through
- * edits.h, because a host that shadows page tables keeps stale translations otherwise (DESIGN,
- * "Rules of paging").  Architecture: SDM volume 3, "4-Level Paging and 5-Level Paging".
+ * ptab writes only *upgrades* into guest memory: absent to present, and more permissions on the
+ * same frame.  Whatever takes something away is a downgrade, and is handed to the guest kernel
+ * through edits.h, because a host that shadows page tables keeps stale translations otherwise
+ * (DESIGN, "Rules of paging").  Architecture: SDM volume 3, "4-Level Paging and 5-Level
+ * Paging".
  */
 #ifndef PAGING_PTAB_H
 #define PAGING_PTAB_H
@@ -31,12 +32,17 @@ extern const struct ptab_level ptab_levels[5]; /* [1] to [4]; [0] unused */
 struct ptab_pool;
 
 /*
- * Take tables out of `frames`.  They come in 2 MiB chunks, and each chunk is shown in the tables
- * window (LAYOUT_TABLES_BASE + offset in RAM) by one supervisor-only leaf of 2 MiB, so that the guest
- * kernel can carry out edits.  mem and frames are borrowed.  no_execute: EFER.NXE will be set.
+ * Take tables out of `frames`.  They come in 2 MiB chunks, and each chunk is shown in the
+ * tables window (LAYOUT_TABLES_BASE + offset in RAM) by one supervisor-only leaf of 2 MiB, so
+ * that the guest kernel can carry out edits.  mem and frames are borrowed.  no_execute:
+ * EFER.NXE will be set.
  */
-MUST_CHECK bool ptab_pool_create(struct ptab_pool **pool, const struct gmem *mem,
-                                 struct frames *frames, bool no_execute, struct err *err);
+MUST_CHECK bool ptab_pool_create(
+    struct ptab_pool **pool,
+    const struct gmem *mem,
+    struct frames *frames,
+    bool no_execute,
+    struct err *err);
 void ptab_pool_destroy(struct ptab_pool *pool); /* accepts NULL */
 
 struct ptab {
@@ -50,10 +56,10 @@ struct ptab {
 /* A new address space: an empty lower half and the common kernel window. */
 MUST_CHECK bool ptab_create(struct ptab *ptab, struct ptab_pool *pool, struct err *err);
 /*
- * Release every table of the lower half and the PML4; leaf frames are the caller's, and no edit may
- * be outstanding.  A table that still has entries is not used again while the pool lives, because a
- * host that shadows page tables would not see them go: where address spaces come and go, empty them
- * by edits first.  Accepts a zeroed struct.
+ * Release every table of the lower half and the PML4; leaf frames are the caller's, and no edit
+ * may be outstanding.  A table that still has entries is not used again while the pool lives,
+ * because a host that shadows page tables would not see them go: where address spaces come and
+ * go, empty them by edits first.  Accepts a zeroed struct.
  */
 void ptab_destroy(struct ptab *ptab);
 
@@ -65,17 +71,19 @@ struct ptab_slot {
 };
 
 /*
- * Find the entry that maps `address` at `level` (1, 2 or 3), making tables on the way.  Intermediate
- * entries are present, writable and, in the lower half, user: permissions live in the leaf.
- * Returns false and leaves every table as it was when no frame is left for a table (slot->entry is
- * then NULL), or when a larger leaf or a table of smaller ones is in the way (slot is then the entry
- * in the way).  address: canonical, in the lower half or from LAYOUT_KERNEL_BASE on.
+ * Find the entry that maps `address` at `level` (1, 2 or 3), making tables on the way.
+ * Intermediate entries are present, writable and, in the lower half, user: permissions live in
+ * the leaf. Returns false and leaves every table as it was when no frame is left for a table
+ * (slot->entry is then NULL), or when a larger leaf or a table of smaller ones is in the way
+ * (slot is then the entry in the way).  address: canonical, in the lower half or from
+ * LAYOUT_KERNEL_BASE on.
  */
-MUST_CHECK bool ptab_prepare(struct ptab *ptab, struct gva address, unsigned level,
-                             struct ptab_slot *slot);
+MUST_CHECK bool
+ptab_prepare(struct ptab *ptab, struct gva address, unsigned level, struct ptab_slot *slot);
 
-/* Write an upgrade.  Asserts that it is one: the old entry is not present, or has the same frame and
- * no permission that the new one lacks.  Accessed and dirty bits that the CPU has set are kept. */
+/* Write an upgrade.  Asserts that it is one: the old entry is not present, or has the same
+ * frame and no permission that the new one lacks.  Accessed and dirty bits that the CPU has set
+ * are kept. */
 void ptab_commit(struct ptab *ptab, struct ptab_slot slot, uint64_t entry);
 
 struct ptab_walk {
@@ -83,38 +91,42 @@ struct ptab_walk {
     bool present;
     struct gpa entry_gpa[5]; /* [4] down to [level] */
     uint64_t entry[5];
-    struct gpa gpa;     /* the translation, if present */
+    struct gpa gpa;                  /* the translation, if present */
     bool writable, user, executable; /* of the whole path, if present */
 };
 
-/* Walk as the CPU does, without setting accessed or dirty.  A non-canonical address is not present
- * at level 4. */
+/* Walk as the CPU does, without setting accessed or dirty.  A non-canonical address is not
+ * present at level 4. */
 void ptab_walk(const struct ptab *ptab, struct gva address, struct ptab_walk *walk);
 
 /* The virtual address of an entry in the tables window. */
 struct gva ptab_entry_window(struct gpa entry_gpa);
 
 /*
- * Visit every present leaf that overlaps [begin, end), in ascending order of address (that of the
- * leaf's first byte), skipping absent subtrees whole.  Return false from visit to stop; it must not
- * change tables.
+ * Visit every present leaf that overlaps [begin, end), in ascending order of address (that of
+ * the leaf's first byte), skipping absent subtrees whole.  Return false from visit to stop; it
+ * must not change tables.
  */
 typedef bool ptab_visit_fn(void *context, struct gva address, struct ptab_slot slot);
-void ptab_visit(const struct ptab *ptab, struct gva begin, struct gva end, ptab_visit_fn *visit,
-                void *context);
+void ptab_visit(
+    const struct ptab *ptab,
+    struct gva begin,
+    struct gva end,
+    ptab_visit_fn *visit,
+    void *context);
 
 /*
- * The entry at slot, mapping `address`, was or will be set to zero by an edit: count it out of its
- * table, and where that leaves tables empty, hand back through *empty the entries that should go too
- * (lowest level first, at most 3).  Tables so left are released only by ptab_release_table, after
- * the edits were carried out.  Returns the number of slots in empty.
+ * The entry at slot, mapping `address`, was or will be set to zero by an edit: count it out of
+ * its table, and where that leaves tables empty, hand back through *empty the entries that
+ * should go too (lowest level first, at most 3).  Tables so left are released only by
+ * ptab_release_table, after the edits were carried out.  Returns the number of slots in empty.
  *
- * Until the guest has stored it, the entry in memory is still the old one.  So no address below a
- * forgotten entry, or below one in *empty, may be prepared or committed before the list was carried
- * out; forgetting further entries is fine.
+ * Until the guest has stored it, the entry in memory is still the old one.  So no address below
+ * a forgotten entry, or below one in *empty, may be prepared or committed before the list was
+ * carried out; forgetting further entries is fine.
  */
-unsigned ptab_forget(struct ptab *ptab, struct gva address, struct ptab_slot slot,
-                     struct ptab_slot empty[3]);
+unsigned ptab_forget(
+    struct ptab *ptab, struct gva address, struct ptab_slot slot, struct ptab_slot empty[3]);
 /* frame: a table whose entries are all zero, and to which none points. */
 void ptab_release_table(struct ptab_pool *pool, uint32_t frame);
 

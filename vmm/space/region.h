@@ -1,7 +1,8 @@
 /*
- * Regions (what Linux calls VMAs): which ranges of an address space may be touched, how, and where
- * their contents come from.  Pure bookkeeping: it never looks at a page table.  All operations on
- * one address are O(log n) in the number of regions; ranges add the number of regions they meet.
+ * Regions (what Linux calls VMAs): which ranges of an address space may be touched, how, and
+ * where their contents come from.  Pure bookkeeping: it never looks at a page table.  All
+ * operations on one address are O(log n) in the number of regions; ranges add the number of
+ * regions they meet.
  */
 #ifndef SPACE_REGION_H
 #define SPACE_REGION_H
@@ -29,12 +30,13 @@ const char *region_kind_name(enum region_kind kind);
 
 /* A file that regions take their contents from; counted, closed with the last region. */
 struct backing {
-    int fd;             /* owns */
+    int fd; /* owns */
     unsigned references;
-    char *name;         /* owns: base name, for messages */
+    char *name; /* owns: base name, for messages */
 };
 /* Takes fd over, also on failure.  The new backing has one reference, the caller's. */
-MUST_CHECK bool backing_create(struct backing **backing, int fd, const char *path, struct err *err);
+MUST_CHECK bool
+backing_create(struct backing **backing, int fd, const char *path, struct err *err);
 struct backing *backing_get(struct backing *backing); /* accepts NULL */
 void backing_put(struct backing *backing);            /* accepts NULL */
 
@@ -53,7 +55,7 @@ struct region_spec {
 struct region {
     struct gva begin, end; /* page aligned (to page_shift), begin < end */
     struct region_spec spec;
-    uint32_t id;           /* not reused within one set */
+    uint32_t id; /* not reused within one set */
     /* Private to region.c: the tree and its largest-gap augmentation. */
     struct region *left, *right, *parent;
     uint64_t priority, gap_before, gap_largest;
@@ -62,8 +64,8 @@ struct region {
 struct regions; /* the set of one address space */
 
 /* begin and end bound all regions: [LAYOUT_USER_BEGIN, LAYOUT_USER_END) for a program. */
-MUST_CHECK bool regions_create(struct regions **regions, struct gva begin, struct gva end,
-                               struct err *err);
+MUST_CHECK bool
+regions_create(struct regions **regions, struct gva begin, struct gva end, struct err *err);
 void regions_destroy(struct regions *regions); /* accepts NULL */
 
 /* The region that holds address, or NULL. */
@@ -81,31 +83,39 @@ enum region_result {
     REGION_NO_MEMORY, /* the host has none; nothing was changed */
 };
 
-/* Add [begin, end); merges with neighbours where they continue.  *out, if not NULL: the region that
- * now holds begin. */
-MUST_CHECK enum region_result regions_insert(struct regions *regions, struct gva begin,
-                                             struct gva end, const struct region_spec *spec,
-                                             struct region **out);
+/* Add [begin, end); merges with neighbours where they continue.  *out, if not NULL: the region
+ * that now holds begin. */
+MUST_CHECK enum region_result regions_insert(
+    struct regions *regions,
+    struct gva begin,
+    struct gva end,
+    const struct region_spec *spec,
+    struct region **out);
 /* Remove whatever lies in [begin, end), cutting regions at its edges; holes are fine. */
-MUST_CHECK enum region_result regions_remove(struct regions *regions, struct gva begin,
-                                             struct gva end);
+MUST_CHECK enum region_result
+regions_remove(struct regions *regions, struct gva begin, struct gva end);
 /* Give [begin, end) these permissions, cutting and merging. */
-MUST_CHECK enum region_result regions_protect(struct regions *regions, struct gva begin,
-                                              struct gva end, uint8_t permissions);
+MUST_CHECK enum region_result
+regions_protect(struct regions *regions, struct gva begin, struct gva end, uint8_t permissions);
 /* Move the edge of a region into free space next to it (stack growth, brk, mremap in place).
- * Refuses (OVERLAPS) to meet the neighbour, (OUTSIDE) to leave the bounds or to become empty.  A
+ * Refuses (OVERLAPS) to meet the neighbour, (OUTSIDE) to leave the bounds or to become empty. A
  * shrinking edge only changes the bookkeeping; the caller unmaps the pages. */
-MUST_CHECK enum region_result regions_move_begin(struct regions *regions, struct region *region,
-                                                 struct gva begin);
-MUST_CHECK enum region_result regions_move_end(struct regions *regions, struct region *region,
-                                               struct gva end);
+MUST_CHECK enum region_result
+regions_move_begin(struct regions *regions, struct region *region, struct gva begin);
+MUST_CHECK enum region_result
+regions_move_end(struct regions *regions, struct region *region, struct gva end);
 
 /*
- * The highest free range of `bytes` that ends at or below `below`, aligned to `align` (a power of
- * two, at least a page).  Returns false when there is none.  O(log n) by the gap augmentation.
+ * The highest free range of `bytes` that ends at or below `below`, aligned to `align` (a power
+ * of two, at least a page).  Returns false when there is none.  O(log n) by the gap
+ * augmentation.
  */
-MUST_CHECK bool regions_find_gap(const struct regions *regions, uint64_t bytes, uint64_t align,
-                                 struct gva below, struct gva *begin);
+MUST_CHECK bool regions_find_gap(
+    const struct regions *regions,
+    uint64_t bytes,
+    uint64_t align,
+    struct gva below,
+    struct gva *begin);
 
 size_t regions_count(const struct regions *regions);
 uint64_t regions_total_bytes(const struct regions *regions);

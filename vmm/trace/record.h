@@ -1,6 +1,7 @@
 /*
- * One fault as it is recorded: 64 bytes, fixed, without pointers, so that the same bytes serve the
- * live trace, the counts and a session on disk.  Read vmm/trace/trace.h for what consumes it.
+ * One fault as it is recorded: 64 bytes, fixed, without pointers, so that the same bytes serve
+ * the live trace, the counts and a session on disk.  Read vmm/trace/trace.h for what consumes
+ * it.
  */
 #ifndef TRACE_RECORD_H
 #define TRACE_RECORD_H
@@ -12,13 +13,13 @@
 
 /* What was done about a fault. */
 enum record_action {
-    ACTION_MAP_ZERO = 0,  /* a zeroed frame was mapped */
-    ACTION_MAP_FILE = 1,  /* a frame was filled from a file and mapped */
-    ACTION_COPY = 2,      /* a shared frame was copied */
-    ACTION_UPGRADE = 3,   /* the entry was given more permissions */
-    ACTION_RETRY = 4,     /* nothing to do but to flush the stale translation */
-    ACTION_SIGNAL = 5,    /* the program was given a signal */
-    ACTION_KILL = 6,      /* the program was ended */
+    ACTION_MAP_ZERO = 0, /* a zeroed frame was mapped */
+    ACTION_MAP_FILE = 1, /* a frame was filled from a file and mapped */
+    ACTION_COPY = 2,     /* a shared frame was copied */
+    ACTION_UPGRADE = 3,  /* the entry was given more permissions */
+    ACTION_RETRY = 4,    /* nothing to do but to flush the stale translation */
+    ACTION_SIGNAL = 5,   /* the program was given a signal */
+    ACTION_KILL = 6,     /* the program was ended */
     RECORD_ACTIONS = 7
 };
 
@@ -38,10 +39,10 @@ struct fault_record {
     uint64_t rip;          /* of the access (host access: of the request) */
     uint64_t entry_before; /* the leaf entry, or the entry that ended the walk */
     uint64_t entry_after;
-    uint32_t service_ns;   /* from the exit to just before the next entry, saturated */
-    uint32_t frame;        /* index of the guest frame, from the start of guest RAM */
-    uint32_t evicted;      /* frame that had to go first, or RECORD_NO_FRAME */
-    uint32_t region;       /* identity of the region, stable while it lives */
+    uint32_t service_ns; /* from the exit to just before the next entry, saturated */
+    uint32_t frame;      /* index of the guest frame, from the start of guest RAM */
+    uint32_t evicted;    /* frame that had to go first, or RECORD_NO_FRAME */
+    uint32_t region;     /* identity of the region, stable while it lives */
     uint16_t process;
     uint8_t kind;   /* enum fault_kind */
     uint8_t action; /* enum record_action */

@@ -1,0 +1,99 @@
+/*
+ * The kernel in the guest, whole: vector stubs, the system-call entry and the edit loop.  It only
+ * forwards to the host; it knows nothing of programs, pages or policies.  On some hosts every
+ * instruction here is interpreted (about 0.7 us each), so count them; and no SSE, no `int n`, no
+ * string instruction, which that interpreter refuses.  The contract is include/abi.h.
+ */
+#include "abi.h"
+
+        .section .text
+        .globl  kernel_begin
+kernel_begin:                           /* struct abi_kernel */
+        .quad   ABI_KERNEL_MAGIC
+        .long   ABI_VERSION
+        .long   kernel_end - kernel_begin
+        .irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+        .quad   vector_\n
+        .endr
+        .quad   syscall_entry
+        .quad   trap_return
+        .quad   syscall_return
+        .quad   edit_and_return
+        .quad   edit_and_report
+
+/*
+ * #PF, the path that counts: six instructions from fault to retry.  The CPU has pushed its frame at
+ * the end of the stack page; with rax it becomes struct abi_frame.
+ */
+        .balign 16
+vector_14:
+        push    %rax
+        mov     %cr2, %rax
+        out     %al, $ABI_PORT_FAULT
+trap_return:
+        pop     %rax
+        add     $8, %rsp                /* the error code */
+        iretq
+
+/* Every other vector: its number instead of cr2, and a zero where there is no error code. */
+        .macro  vector n
+        .balign 16
+vector_\n:
+        .if     ((VECTORS_WITH_ERROR_CODE >> \n) & 1) == 0
+        push    $0
+        .endif
+        push    %rax
+        mov     $\n, %eax
+        out     %al, $ABI_PORT_EXCEPTION
+        jmp     trap_return
+        .endm
+        .irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+        vector  \n
+        .endr
+
+/*
+ * `syscall`: rcx = rip, r11 = rflags, rsp still the program's, so nothing may touch the stack.  The
+ * host puts the result into rax.  (Where `syscall` stays in ring 3 the fetch from here is a #PF
+ * instead, which the host takes for the system call that it is.)
+ */
+        .balign 16
+syscall_entry:
+        out     %al, $ABI_PORT_SYSCALL
+syscall_return:
+        sysretq
+
+/*
+ * Carry the edit list out.  rsp points at a struct abi_frame (or below everything that matters);
+ * rax is free, as the frame holds it.  invlpg drops the paging-structure caches too, whatever its
+ * address (SDM volume 3, "Operations that Invalidate TLBs and Paging-Structure Caches").
+ */
+        .macro  carry_out_edits
+        push    %rcx
+        push    %rdx
+        mov     $LAYOUT_EDITS, %rcx
+        jmp     2f
+1:      mov     ABI_EDIT_VALUE(%rcx), %rdx
+        mov     %rdx, (%rax)
+        mov     ABI_EDIT_ADDRESS(%rcx), %rax
+        invlpg  (%rax)
+        add     $ABI_EDIT_BYTES, %rcx
+2:      mov     ABI_EDIT_ENTRY(%rcx), %rax
+        test    %rax, %rax
+        jnz     1b
+        pop     %rdx
+        pop     %rcx
+        .endm
+
+        .balign 16
+edit_and_return:
+        carry_out_edits
+        jmp     trap_return
+
+        .balign 16
+edit_and_report:
+        carry_out_edits
+        out     %al, $ABI_PORT_EDITED
+        ud2                             /* the host goes on elsewhere */
+
+kernel_end:
+        .globl  kernel_end

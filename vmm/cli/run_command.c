@@ -1,0 +1,152 @@
+/* One run from options to reports; see run_command.h. */
+#include "cli/run_command.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/environment.h"
+#include "kvm/open.h"
+#include "report/maps.h"
+#include "report/summary.h"
+#include "report/tables.h"
+#include "run/lab.h"
+
+static void complain(const struct err *err)
+{
+    fprintf(stderr, "vmm: %s\n", err->text);
+}
+
+static struct summary summarize(const struct lab *lab)
+{
+    const struct frames *frames = machine_frames(lab->machine);
+
+    return (struct summary){
+        .counts = lab->counts,
+        .frames_data = frames_used_as(frames, FRAME_DATA),
+        .frames_tables = ptab_pool_tables(machine_pool(lab->machine)),
+        .frames_peak = frames_used_peak(frames),
+        .frames_total = frames_total(frames),
+        .requests = lab->requests,
+        .exits = machine_runs(lab->machine),
+        .elapsed_ns = lab->elapsed_ns,
+        .status = outcome_exit_status(&lab->outcome),
+        .reason = lab->outcome.reason};
+}
+
+/* The JSON summary goes where the user said; "-" is standard output. */
+static bool write_summary_file(const char *path, const struct summary *summary, struct err *err)
+{
+    bool to_stdout = strcmp(path, "-") == 0;
+    FILE *out = to_stdout ? stdout : fopen(path, "we");
+
+    if (out == NULL) {
+        return err_set_errno(err, ERR_INPUT, "--summary: cannot write %s", path);
+    }
+    summary_print_json(out, summary);
+    bool ok = fflush(out) == 0 && !ferror(out);
+    ok = (to_stdout || fclose(out) == 0) && ok;
+    return ok || err_set_errno(err, ERR_ENVIRONMENT, "--summary: cannot write %s", path);
+}
+
+static bool report(const struct options *options, struct lab *lab, struct err *err)
+{
+    struct summary summary = summarize(lab);
+
+    if (options->maps) {
+        maps_print(stderr, lab->space->regions, &lab->space->ptab);
+    }
+    if (options->tables) {
+        tables_print(stderr, machine_mem(lab->machine), lab->space->ptab.root);
+    }
+    if (!options->quiet) {
+        if (options->format == OPTIONS_FORMAT_JSON) {
+            summary_print_json(stderr, &summary);
+        } else {
+            summary_print_text(stderr, &summary);
+        }
+    }
+    return options->summary_file == NULL ||
+           write_summary_file(options->summary_file, &summary, err);
+}
+
+/* An end that is not the program's own is said in one line, whatever --quiet says. */
+static void say_end(const struct outcome *outcome, const char *program)
+{
+    const char *slash = strrchr(program, '/');
+
+    if (outcome->kind != OUTCOME_EXITED) {
+        fprintf(stderr, "vmm: %s: %s\n", slash != NULL ? slash + 1 : program, outcome->reason);
+    }
+}
+
+static bool open_trace(const struct options *options, struct trace *trace, struct err *err)
+{
+    enum trace_format format = options->format == OPTIONS_FORMAT_JSON ? TRACE_JSON : TRACE_TEXT;
+
+    if (!options->trace) {
+        return true;
+    }
+    return options->trace_file != NULL
+               ? trace_open_path(trace, options->trace_file, format, err)
+               : trace_open_fd(trace, STDERR_FILENO, "standard error", format, err);
+}
+
+static bool run_lab(
+    const struct options *options,
+    const struct lab_config *config,
+    int *status,
+    struct err *err)
+{
+    struct lab *lab = NULL;
+    bool ok = lab_create(&lab, config, err);
+
+    if (ok) {
+        ok = lab_run(lab, err);
+    }
+    if (ok) {
+        trace_flush(config->trace);
+        say_end(&lab->outcome, options->program[0]);
+        *status = outcome_exit_status(&lab->outcome);
+        ok = report(options, lab, err);
+    }
+    lab_destroy(lab);
+    return ok;
+}
+
+int run_command(const struct options *options)
+{
+    struct trace trace = {0};
+    struct err err = {0};
+    const char **environment = NULL;
+    int status = OPTIONS_STATUS_FAILED;
+    bool ok = false;
+
+    /* A closed pipe is an error of the write, for the guest's output as for our own. */
+    signal(SIGPIPE, SIG_IGN);
+    if (environment_build(options, environ, &environment, &err) &&
+        open_trace(options, &trace, &err)) {
+        const struct lab_config config = {
+            .kvm_path = KVM_DEVICE_PATH,
+            .program = options->program,
+            .environment = environment,
+            .mem_bytes = options->mem_bytes,
+            .stack_bytes = options->stack_bytes,
+            .timeout_ns = options->timeout_ns,
+            .verbose = options->verbose,
+            .trace = &trace};
+        ok = run_lab(options, &config, &status, &err);
+    }
+    if (!ok) {
+        complain(&err);
+        status = OPTIONS_STATUS_FAILED;
+    }
+    if (!trace_close(&trace, &err)) {
+        complain(&err);
+        status = OPTIONS_STATUS_FAILED;
+    }
+    free(environment);
+    return status;
+}

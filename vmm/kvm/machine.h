@@ -1,0 +1,138 @@
+/*
+ * The machine: one KVM virtual machine with one vCPU, its memory, the guest kernel in it, and
+ * the way in and out of ring 3.  It owns every KVM ioctl of a run and the conventions of
+ * include/abi.h; it refuses to know what a fault or a request means.  Read vmm/run/run.c for
+ * who drives it.
+ *
+ * Architecture: SDM volume 3, "Protected-Mode and Long-Mode System-Register Initialization";
+ * KVM: Documentation/virt/kvm/api.rst of the kernel.
+ */
+#ifndef KVM_MACHINE_H
+#define KVM_MACHINE_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "abi.h"
+
+#include "base/addr.h"
+#include "base/err.h"
+#include "memory/frames.h"
+#include "memory/gmem.h"
+#include "paging/edits.h"
+#include "paging/lint.h"
+#include "paging/ptab.h"
+
+/* What the guest's CPU offers, as KVM_GET_SUPPORTED_CPUID says: that is what the guest is
+ * given. */
+struct machine_cpu {
+    unsigned physical_bits;
+    bool no_execute, giant_pages, fsgsbase, xsave, smep, smap;
+    uint64_t xcr0;
+    uint32_t hwcap;       /* CPUID 1 edx: AT_HWCAP */
+    uint32_t hwcap2;      /* AT_HWCAP2 */
+    uint32_t xsave_bytes; /* of all state enabled in xcr0, 512 + 64 at least */
+};
+
+struct machine_config {
+    const char *kvm_path; /* borrows; "/dev/kvm" */
+    uint64_t mem_bytes;   /* a multiple of LARGE_BYTES */
+};
+
+struct machine; /* opaque: owns everything below it */
+
+/*
+ * Make a machine that is ready for an address space and a start.  Fails with ERR_ENVIRONMENT:
+ * no usable KVM, a capability is missing, no memory.  On failure nothing is left behind.
+ */
+MUST_CHECK bool
+machine_create(struct machine **machine, const struct machine_config *config, struct err *err);
+void machine_destroy(struct machine *machine); /* accepts NULL */
+
+/* All borrowed; they live as long as the machine. */
+struct gmem *machine_mem(struct machine *machine);
+struct frames *machine_frames(struct machine *machine);
+struct ptab_pool *machine_pool(struct machine *machine);
+struct edits *machine_edits(struct machine *machine);
+const struct machine_cpu *machine_cpu(const struct machine *machine);
+const struct abi_kernel *machine_kernel(const struct machine *machine);
+
+/* Lint the tables and make them the current ones.  Fails with ERR_ENVIRONMENT and the lint's
+ * text. */
+MUST_CHECK bool
+machine_use_tables(struct machine *machine, const struct ptab *ptab, struct err *err);
+
+/* Where the next machine_run enters ring 3: all general registers zero but these. */
+MUST_CHECK bool
+machine_start(struct machine *machine, struct gva rip, struct gva rsp, struct err *err);
+
+/*
+ * The signal mask while the guest runs (KVM_SET_SIGNAL_MASK).  A signal that the thread blocks
+ * but this mask does not makes machine_run return MACHINE_INTERRUPTED and stays pending, so
+ * that no handler and no global is needed and none can be missed.
+ */
+MUST_CHECK bool
+machine_set_signal_mask(struct machine *machine, const sigset_t *mask, struct err *err);
+
+enum machine_event {
+    MACHINE_FAULT,       /* #PF from ring 3 */
+    MACHINE_EXCEPTION,   /* any other vector from ring 3 */
+    MACHINE_REQUEST,     /* `syscall` from ring 3 */
+    MACHINE_INTERRUPTED, /* a signal is pending for this thread */
+    MACHINE_STOPPED,     /* the vCPU cannot go on: machine_stop_reason() */
+};
+
+/* What ring 3 was doing.  rax is the program's own, whatever the stub did with the register. */
+struct machine_trap {
+    uint64_t exit_ns; /* CLOCK_MONOTONIC, directly behind KVM_RUN */
+    uint64_t rip, rsp, rflags;
+    unsigned vector;     /* MACHINE_EXCEPTION */
+    uint64_t error_code; /* MACHINE_FAULT: PF_*; MACHINE_EXCEPTION: as pushed */
+    struct gva address;  /* MACHINE_FAULT: cr2 */
+};
+
+/*
+ * Carry out pending edits, run ring 3 until something happens, and say what: exactly one
+ * KVM_RUN. What waits in the edit list is released once the guest has left again for a reason
+ * of its own.
+ */
+enum machine_event machine_run(struct machine *machine, struct machine_trap *trap);
+
+/*
+ * Make the guest kernel carry the edit list out now, while a trap is being served; the
+ * program's state stays.  One KVM_RUN if the list is not empty, none otherwise.  A machine that
+ * fails in there is stopped: the next machine_run says so.
+ */
+void machine_drain_edits(struct machine *machine);
+
+/* Valid after MACHINE_REQUEST: rax is the number. */
+struct machine_request {
+    uint64_t number;
+    uint64_t argument[6];
+};
+void machine_read_request(const struct machine *machine, struct machine_request *request);
+/* The result of the request: rax when ring 3 runs again. */
+void machine_set_result(struct machine *machine, uint64_t value);
+
+/* FS and GS base of ring 3 (two ioctls each: not for a hot path). */
+MUST_CHECK bool machine_set_fs_base(struct machine *machine, struct gva base);
+MUST_CHECK bool machine_get_fs_base(struct machine *machine, struct gva *base);
+MUST_CHECK bool machine_set_gs_base(struct machine *machine, struct gva base);
+MUST_CHECK bool machine_get_gs_base(struct machine *machine, struct gva *base);
+
+/* The program's general registers at the last trap, for messages. */
+struct machine_registers {
+    uint64_t rax, rbx, rcx, rdx, rsi, rdi, rsp, rbp;
+    uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
+    uint64_t rip, rflags;
+};
+void machine_read_registers(const struct machine *machine, struct machine_registers *registers);
+
+/* One line: why the vCPU stopped.  Empty while it has not. */
+const char *machine_stop_reason(const struct machine *machine);
+
+/* KVM_RUN ioctls so far. */
+uint64_t machine_runs(const struct machine *machine);
+
+#endif

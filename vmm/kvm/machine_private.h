@@ -1,0 +1,45 @@
+/*
+ * Inside of struct machine, for the two files that make it: machine.c (set-up and tear-down)
+ * and machine_run.c (in and out of ring 3).  Nobody else includes this.
+ */
+#ifndef KVM_MACHINE_PRIVATE_H
+#define KVM_MACHINE_PRIVATE_H
+
+#include <linux/kvm.h>
+#include <stddef.h>
+
+#include "kvm/machine.h"
+
+/* Where the frame of a trap from ring 3 always is: the CPU starts at RSP0. */
+#define FRAME_ADDRESS (LAYOUT_STACK + PAGE_BYTES - sizeof(struct abi_frame))
+
+struct machine {
+    int kvm, vm, vcpu;   /* own; -1 when closed */
+    struct kvm_run *run; /* owns the mapping */
+    size_t run_bytes;
+    struct gmem mem;
+    struct frames *frames;  /* owns */
+    struct ptab_pool *pool; /* owns */
+    struct edits edits;
+    struct abi_kernel kernel;
+    struct abi_frame *frame; /* borrows: end of the fault stack, in guest memory */
+    struct machine_cpu cpu;
+    uint64_t resume; /* label at which ring 3 is resumed after the trap in service */
+    uint64_t runs;
+    sigset_t signal_mask; /* while the guest runs */
+    bool edits_armed; /* the vCPU was pointed at the edit loop and has not come back since */
+    char stop_reason[256];
+};
+
+/* The vCPU's registers as the last exit left them; changes count only if announced. */
+static inline struct kvm_regs *machine_regs(struct machine *machine)
+{
+    return &machine->run->s.regs.regs;
+}
+
+static inline void machine_regs_changed(struct machine *machine)
+{
+    machine->run->kvm_dirty_regs = KVM_SYNC_X86_REGS;
+}
+
+#endif

@@ -1,0 +1,377 @@
+/*
+ * In and out of ring 3: one KVM_RUN at a time, what the exit means by the conventions of abi.h,
+ * the edit list on the way back in, and the program's registers in between.  It refuses to know
+ * what faults and requests mean to a program.  The guest's side of each step is
+ * guest/kernel/kernel.S.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "base/clock.h"
+#include "kvm/machine_private.h"
+
+const char *machine_stop_reason(const struct machine *machine)
+{
+    return machine->stop_reason;
+}
+
+uint64_t machine_runs(const struct machine *machine)
+{
+    return machine->runs;
+}
+
+/* --- in and out ------------------------------------------------------------------------------
+ */
+
+static enum machine_event stop(struct machine *machine, const char *what, uint64_t detail)
+{
+    const struct kvm_regs *regs = machine_regs(machine);
+
+    if (machine->stop_reason[0] == '\0') {
+        snprintf(
+            machine->stop_reason, sizeof(machine->stop_reason),
+            "%s (0x%llx) at rip 0x%llx, rsp 0x%llx", what, (unsigned long long)detail,
+            regs->rip, regs->rsp);
+    }
+    return MACHINE_STOPPED;
+}
+
+/* Every exit that is not a port of the stub.  None of them is reachable for a program, as far
+ * as is known; all end the run with what there is to say. */
+static enum machine_event stop_unexpected(struct machine *machine)
+{
+    const struct kvm_run *run = machine->run;
+
+    switch (run->exit_reason) {
+    case KVM_EXIT_SHUTDOWN:
+        return stop(machine, "the vCPU shut down (triple fault)", 0);
+    case KVM_EXIT_FAIL_ENTRY:
+        return stop(
+            machine, "KVM could not enter the guest",
+            run->fail_entry.hardware_entry_failure_reason);
+    case KVM_EXIT_INTERNAL_ERROR:
+        return stop(machine, "KVM internal error", run->internal.suberror);
+    case KVM_EXIT_MMIO:
+        return stop(machine, "access beyond guest memory", run->mmio.phys_addr);
+    case KVM_EXIT_HLT:
+        return stop(machine, "the vCPU halted", 0);
+    default:
+        return stop(machine, "unexpected KVM exit", run->exit_reason);
+    }
+}
+
+/* Flags that ring 3 may set for itself; the rest (IOPL above all) never goes back to it. */
+#define RFLAGS_USER UINT64_C(0x240dd5)
+
+/* The edit loop returns by iretq; a request is given the frame that sysret does without. */
+static void make_frame_of_request(struct machine *machine)
+{
+    struct kvm_regs *regs = machine_regs(machine);
+
+    *machine->frame = (struct abi_frame){
+        .rax = regs->rax,
+        .rip = regs->rcx,
+        .cs = LAYOUT_USER_CS,
+        .rflags = (regs->r11 & RFLAGS_USER) | RFLAGS_FIXED,
+        .rsp = regs->rsp,
+        .ss = LAYOUT_USER_SS};
+    regs->rsp = FRAME_ADDRESS;
+    machine->resume = machine->kernel.trap_return;
+}
+
+static void end_edit_list(struct machine *machine)
+{
+    machine->edits.list[machine->edits.count] = (struct abi_edit){0};
+}
+
+static void arm_edits(struct machine *machine)
+{
+    if (machine->resume == machine->kernel.syscall_return) {
+        make_frame_of_request(machine);
+    }
+    end_edit_list(machine);
+    machine_regs(machine)->rip = machine->kernel.edit_and_return;
+    machine_regs_changed(machine);
+    machine->edits_armed = true;
+}
+
+static int run_once(struct machine *machine)
+{
+    machine->runs++;
+    return ioctl(machine->vcpu, KVM_RUN, 0L);
+}
+
+/* Where `syscall` stays in ring 3, fetching from LSTAR is how it arrives (PLATFORMS: KVM-PVM).
+ * A program that jumps there by itself gets the same; rcx is checked, as iretq will load it. */
+static bool is_request_by_fault(const struct machine *machine, const struct machine_trap *trap)
+{
+    const struct kvm_regs *regs = &machine->run->s.regs.regs;
+
+    return trap->rip == machine->kernel.syscall_entry && trap->address.value == trap->rip &&
+           (trap->error_code & (PF_USER | PF_WRITE)) == PF_USER && regs->rcx < LAYOUT_USER_END;
+}
+
+static enum machine_event take_frame(struct machine *machine, struct machine_trap *trap)
+{
+    const struct abi_frame *frame = machine->frame;
+
+    machine->resume = machine->kernel.trap_return;
+    if (machine_regs(machine)->rsp != FRAME_ADDRESS || (frame->cs & 3) != 3) {
+        return stop(machine, "the guest kernel itself faulted", machine_regs(machine)->rax);
+    }
+    trap->rip = frame->rip;
+    trap->rsp = frame->rsp;
+    trap->rflags = frame->rflags;
+    trap->error_code = frame->error_code;
+    return MACHINE_FAULT;
+}
+
+static enum machine_event take_fault(struct machine *machine, struct machine_trap *trap)
+{
+    if (take_frame(machine, trap) == MACHINE_STOPPED) {
+        return MACHINE_STOPPED;
+    }
+    trap->address = gva_of(machine_regs(machine)->rax);
+    if (!is_request_by_fault(machine, trap)) {
+        return MACHINE_FAULT;
+    }
+    machine->frame->rip = trap->rip = machine_regs(machine)->rcx;
+    machine->frame->rflags = trap->rflags =
+        (machine_regs(machine)->r11 & RFLAGS_USER) | RFLAGS_FIXED;
+    return MACHINE_REQUEST;
+}
+
+static enum machine_event take_exception(struct machine *machine, struct machine_trap *trap)
+{
+    trap->vector = (unsigned)machine_regs(machine)->rax;
+    if (trap->vector == VECTOR_DF || trap->vector == VECTOR_NMI || trap->vector == VECTOR_MC) {
+        return stop(machine, "double fault, NMI or machine check: vector", trap->vector);
+    }
+    return take_frame(machine, trap) == MACHINE_STOPPED ? MACHINE_STOPPED : MACHINE_EXCEPTION;
+}
+
+static enum machine_event take_request(struct machine *machine, struct machine_trap *trap)
+{
+    const struct kvm_regs *regs = machine_regs(machine);
+
+    machine->resume = machine->kernel.syscall_return;
+    trap->rip = regs->rcx;
+    trap->rsp = regs->rsp;
+    trap->rflags = regs->r11;
+    return MACHINE_REQUEST;
+}
+
+enum machine_event machine_run(struct machine *machine, struct machine_trap *trap)
+{
+    const struct kvm_run *run = machine->run;
+
+    if (machine->stop_reason[0] != '\0') {
+        return MACHINE_STOPPED;
+    }
+    if (machine->edits.count != 0 && !machine->edits_armed) {
+        arm_edits(machine);
+    }
+    int result = run_once(machine);
+    trap->exit_ns = clock_now_ns();
+    if (result < 0) {
+        return errno == EINTR || errno == EAGAIN
+                   ? MACHINE_INTERRUPTED
+                   : stop(machine, "KVM_RUN failed, errno", (uint64_t)errno);
+    }
+    if (machine->edits_armed) {
+        machine->edits_armed = false;
+        edits_done(&machine->edits, machine->frames, machine->pool);
+    }
+    if (run->exit_reason != KVM_EXIT_IO || run->io.direction != KVM_EXIT_IO_OUT) {
+        return stop_unexpected(machine);
+    }
+    switch (run->io.port) {
+    case ABI_PORT_FAULT:
+        return take_fault(machine, trap);
+    case ABI_PORT_SYSCALL:
+        return take_request(machine, trap);
+    case ABI_PORT_EXCEPTION:
+        return take_exception(machine, trap);
+    default:
+        return stop(machine, "unexpected port", run->io.port);
+    }
+}
+
+static bool apply_signal_mask(struct machine *machine, const sigset_t *mask)
+{
+    /* The kernel's sigset_t has 8 bytes, glibc's 128. */
+    struct {
+        struct kvm_signal_mask header;
+        uint8_t set[8];
+    } argument = {.header = {.len = 8}};
+
+    memcpy(argument.set, mask, sizeof(argument.set));
+    return ioctl(machine->vcpu, KVM_SET_SIGNAL_MASK, &argument) >= 0;
+}
+
+bool machine_set_signal_mask(struct machine *machine, const sigset_t *mask, struct err *err)
+{
+    if (!apply_signal_mask(machine, mask)) {
+        return err_set_errno(err, ERR_ENVIRONMENT, "KVM_SET_SIGNAL_MASK");
+    }
+    machine->signal_mask = *mask;
+    return true;
+}
+
+/* One KVM_RUN that no signal interrupts. */
+static int run_undisturbed(struct machine *machine)
+{
+    sigset_t all;
+
+    sigfillset(&all);
+    if (!apply_signal_mask(machine, &all)) {
+        return -1;
+    }
+    int result = run_once(machine);
+    int saved = errno;
+    bool restored = apply_signal_mask(machine, &machine->signal_mask);
+    errno = saved;
+    return restored ? result : -1;
+}
+
+void machine_drain_edits(struct machine *machine)
+{
+    if (machine->edits.count == 0 || machine->stop_reason[0] != '\0') {
+        return;
+    }
+    struct kvm_regs saved = *machine_regs(machine);
+    struct kvm_regs *regs = machine_regs(machine);
+
+    end_edit_list(machine);
+    regs->rip = machine->kernel.edit_and_report;
+    regs->rsp = FRAME_ADDRESS;
+    regs->rflags = RFLAGS_FIXED;
+    machine_regs_changed(machine);
+    int result = run_once(machine);
+    if (result < 0 && errno == EINTR) {
+        /* A signal that ends the run is pending, and would stop each further try as well. */
+        result = run_undisturbed(machine);
+    }
+    if (result < 0 || machine->run->exit_reason != KVM_EXIT_IO ||
+        machine->run->io.port != ABI_PORT_EDITED) {
+        stop(
+            machine, "the guest kernel did not carry out the edits", machine->run->exit_reason);
+        return;
+    }
+    edits_done(&machine->edits, machine->frames, machine->pool);
+    saved.rip = machine->resume;
+    *regs = saved;
+    machine_regs_changed(machine);
+}
+
+/* --- the program's registers -----------------------------------------------------------------
+ */
+
+static bool in_frame(const struct machine *machine)
+{
+    return machine->resume == machine->kernel.trap_return;
+}
+
+void machine_read_request(const struct machine *machine, struct machine_request *request)
+{
+    const struct kvm_regs *regs = &machine->run->s.regs.regs;
+
+    request->number = in_frame(machine) ? machine->frame->rax : regs->rax;
+    request->argument[0] = regs->rdi;
+    request->argument[1] = regs->rsi;
+    request->argument[2] = regs->rdx;
+    request->argument[3] = regs->r10;
+    request->argument[4] = regs->r8;
+    request->argument[5] = regs->r9;
+}
+
+void machine_set_result(struct machine *machine, uint64_t value)
+{
+    if (in_frame(machine)) {
+        machine->frame->rax = value;
+        return;
+    }
+    machine_regs(machine)->rax = value;
+    machine_regs_changed(machine);
+}
+
+void machine_read_registers(const struct machine *machine, struct machine_registers *out)
+{
+    const struct kvm_regs *regs = &machine->run->s.regs.regs;
+    const struct abi_frame *frame = machine->frame;
+    bool framed = in_frame(machine);
+
+    *out = (struct machine_registers){
+        .rax = framed ? frame->rax : regs->rax,
+        .rbx = regs->rbx,
+        .rcx = regs->rcx,
+        .rdx = regs->rdx,
+        .rsi = regs->rsi,
+        .rdi = regs->rdi,
+        .rsp = framed ? frame->rsp : regs->rsp,
+        .rbp = regs->rbp,
+        .r8 = regs->r8,
+        .r9 = regs->r9,
+        .r10 = regs->r10,
+        .r11 = regs->r11,
+        .r12 = regs->r12,
+        .r13 = regs->r13,
+        .r14 = regs->r14,
+        .r15 = regs->r15,
+        .rip = framed ? frame->rip : regs->rcx,
+        .rflags = framed ? frame->rflags : regs->r11};
+}
+
+/* FS and GS base go through KVM_SET_SREGS: the one way that was seen to work on every back end.
+ */
+static bool exchange_bases(
+    struct machine *machine,
+    const struct gva *set_fs,
+    const struct gva *set_gs,
+    struct gva *get_fs,
+    struct gva *get_gs)
+{
+    struct kvm_sregs sregs;
+
+    if (ioctl(machine->vcpu, KVM_GET_SREGS, &sregs) < 0) {
+        return false;
+    }
+    if (get_fs != NULL) {
+        *get_fs = gva_of(sregs.fs.base);
+    }
+    if (get_gs != NULL) {
+        *get_gs = gva_of(sregs.gs.base);
+    }
+    if (set_fs == NULL && set_gs == NULL) {
+        return true;
+    }
+    if (set_fs != NULL) {
+        sregs.fs.base = set_fs->value;
+    }
+    if (set_gs != NULL) {
+        sregs.gs.base = set_gs->value;
+    }
+    return ioctl(machine->vcpu, KVM_SET_SREGS, &sregs) >= 0;
+}
+
+bool machine_set_fs_base(struct machine *machine, struct gva base)
+{
+    return exchange_bases(machine, &base, NULL, NULL, NULL);
+}
+
+bool machine_get_fs_base(struct machine *machine, struct gva *base)
+{
+    return exchange_bases(machine, NULL, NULL, base, NULL);
+}
+
+bool machine_set_gs_base(struct machine *machine, struct gva base)
+{
+    return exchange_bases(machine, NULL, &base, NULL, NULL);
+}
+
+bool machine_get_gs_base(struct machine *machine, struct gva *base)
+{
+    return exchange_bases(machine, NULL, NULL, NULL, base);
+}

@@ -1,0 +1,45 @@
+/*
+ * The handlers of the Linux personality, by file; process.c holds the table of their numbers.
+ * Each returns a result or -errno, as its section-2 manual page has it; what is restricted is
+ * said at the definition.
+ */
+#ifndef LINUX_REQUESTS_H
+#define LINUX_REQUESTS_H
+
+#include <time.h>
+
+#include "linux/process.h"
+
+/* memory.c */
+request_fn request_brk, request_mmap, request_munmap, request_mprotect, request_mremap,
+    request_madvise;
+
+/* files.c: the three standard streams, and no other file */
+request_fn request_read, request_write, request_readv, request_writev, request_close,
+    request_fstat, request_newfstatat, request_lseek, request_ioctl, request_fcntl,
+    request_readlink, request_readlinkat, request_getcwd, request_poll;
+
+/* time.c */
+request_fn request_clock_gettime, request_clock_getres, request_gettimeofday, request_time,
+    request_nanosleep, request_clock_nanosleep;
+
+/* identity.c: who and where the process is */
+request_fn request_arch_prctl, request_set_tid_address, request_set_robust_list, request_rseq,
+    request_prlimit64, request_getrandom, request_getpid, request_getppid, request_getuid,
+    request_geteuid, request_getgid, request_getegid, request_uname, request_getrusage,
+    request_exit, request_sched_yield, request_sched_getaffinity, request_futex,
+    request_sysinfo, request_prctl, request_getcpu;
+
+/* signals.c */
+request_fn request_rt_sigaction, request_rt_sigprocmask, request_sigaltstack, request_kill,
+    request_tkill, request_tgkill;
+
+/* lab.c */
+request_fn request_lab_version, request_lab_phase, request_lab_result, request_lab_walk,
+    request_lab_counts;
+
+/* time.c: sleep until the host's CLOCK_MONOTONIC reads deadline, or a signal for vmm arrives
+ * (process->interrupted, -EINTR). */
+int64_t request_sleep_until(struct process *process, const struct timespec *deadline);
+
+#endif

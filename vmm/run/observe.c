@@ -1,0 +1,77 @@
+/* What is told of a run while it goes on; see observe.h. */
+#include "run/observe.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+
+static uint64_t since_start_ns(const struct lab *lab)
+{
+    return clock_now_ns() - lab->start_ns;
+}
+
+void observe_fault(
+    struct lab *lab, const struct fault_record *record, const struct region *region)
+{
+    counts_add(lab->counts, record);
+    if (!lab->config->trace->open) {
+        return;
+    }
+    if (region == NULL) {
+        trace_fault(lab->config->trace, record, NULL);
+        return;
+    }
+    const struct region_spec *spec = &region->spec;
+    const struct trace_region where = {
+        .label = spec->label,
+        .file = spec->backing != NULL ? spec->backing->name : NULL,
+        .file_offset = record->address - region->begin.value + spec->file_offset,
+        .permissions = spec->permissions};
+    trace_fault(lab->config->trace, record, &where);
+}
+
+void observe_host_fault(void *context, struct fault_record *record, const struct region *region)
+{
+    struct lab *lab = context;
+
+    record->time_ns = record->time_ns > lab->start_ns ? record->time_ns - lab->start_ns : 0;
+    observe_fault(lab, record, region);
+}
+
+void observe_phase(void *context, const char *name)
+{
+    struct lab *lab = context;
+
+    trace_phase(lab->config->trace, since_start_ns(lab), name);
+}
+
+void observe_result(void *context, const char *name, int64_t value)
+{
+    struct lab *lab = context;
+
+    trace_result(lab->config->trace, since_start_ns(lab), name, value);
+}
+
+void observe_unknown_request(void *context, uint64_t number, const char *name)
+{
+    const struct lab *lab = context;
+
+    if (lab->config->verbose) {
+        fprintf(
+            stderr, "vmm: request %llu (%s) is not implemented: answered ENOSYS\n",
+            (unsigned long long)number, name != NULL ? name : "unknown");
+    }
+}
+
+void observe_signal(
+    struct lab *lab, int number, int code, uint64_t address, uint64_t rip, const char *text)
+{
+    const struct trace_signal signal = {
+        .number = number,
+        .code = code,
+        .address = gva_of(address),
+        .rip = gva_of(rip),
+        .text = text};
+
+    trace_signal(lab->config->trace, since_start_ns(lab), &signal);
+}
