@@ -120,6 +120,7 @@ unit_tests := \
 	test_trace
 
 kvm_tests := \
+	test_access \
 	test_probe
 
 guest_programs :=
@@ -168,7 +169,8 @@ $(O)/libvmm.a: $(lib_objects)
 $(O)/vmm: $(main_source:%.c=$(O)/obj/%.o) $(O)/libvmm.a
 	$(call say,LD,$@)$(CC) $(host_ldflags) -o $@ $^ $(host_libs)
 
-# The walker that page tables are compared with.
+# The oracle of the access tests, and the walker that page tables are compared with.
+$(O)/tests/kvm/test_access: $(O)/obj/tests/kvm/paging_model.o
 $(O)/tests/unit/test_edits $(O)/tests/unit/test_ptab: $(O)/obj/tests/unit/naive_walk.o
 
 $(O)/tests/%: $(O)/obj/tests/%.o $(O)/libvmm.a

@@ -1,0 +1,44 @@
+/*
+ * Runs a group of tests that need /dev/kvm, or skips all of it: decided once, before any test,
+ * said with the reason, and counted by cmocka.  Include it behind <cmocka.h>.
+ */
+#ifndef KVM_RING_H
+#define KVM_RING_H
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "kvm/open.h"
+
+static void kvm_ring_skip(void **state)
+{
+    (void)state;
+    skip();
+}
+
+static inline int kvm_ring_run(const char *name, const struct CMUnitTest *tests, size_t count)
+{
+    struct CMUnitTest *chosen = calloc(count, sizeof(*chosen));
+    struct err err;
+    int fd = -1;
+
+    if (chosen == NULL) {
+        return 1;
+    }
+    memcpy(chosen, tests, count * sizeof(*chosen));
+    if (!kvm_open(&fd, KVM_DEVICE_PATH, &err)) {
+        print_message("%s: skipped: %s\n", name, err.text);
+        for (size_t i = 0; i < count; i++) {
+            chosen[i].test_func = kvm_ring_skip;
+        }
+    } else {
+        close(fd);
+    }
+    int failed = _cmocka_run_group_tests(name, chosen, count, NULL, NULL);
+    free(chosen);
+    return failed;
+}
+
+#endif
