@@ -49,12 +49,12 @@ kernel_flags := -ffreestanding -nostdlib -static -mgeneral-regs-only -Iinclude
 guest_cppflags := -std=c11 -ffreestanding -Iinclude -Iguest/lib
 guest_cflags := $(guest_cppflags) -O2 -g $(warnings) -fno-stack-protector -fno-pie \
 	-fno-asynchronous-unwind-tables
+# Without it gcc compiles the loop in memcpy to a call of memcpy.
+guest_cflags += -fno-tree-loop-distribute-patterns
 guest_ldflags := -nostdlib -static -no-pie -Wl,-z,noexecstack -Wl,--build-id=none \
 	-Wl,-z,max-page-size=4096
 
 # --- sources ----------------------------------------------------------------------------------
-
-main_source := vmm/main.c
 
 lib_sources := \
 	vmm/base/err.c \
@@ -121,11 +121,40 @@ unit_tests := \
 
 kvm_tests := \
 	test_access \
+	test_guests \
 	test_probe
 
-guest_programs :=
+guest_programs := \
+	divide \
+	guest \
+	heap \
+	hello \
+	hostile \
+	kernelpage \
+	noexec \
+	nullderef \
+	readonly \
+	stackgrow \
+	stackoverflow \
+	touch
 
-guest_lib_sources :=
+guest_lib_sources := \
+	guest/lib/check.c \
+	guest/lib/lab.c \
+	guest/lib/mem.c \
+	guest/lib/print.c \
+	guest/lib/start.S
+
+# The program `hostile` has a file per kind of attack; all others are guest/prog/NAME.c alone.
+hostile_sources := \
+	guest/prog/hostile/flow.c \
+	guest/prog/hostile/instructions.c \
+	guest/prog/hostile/requests.c
+
+# Ordinary C programs, built by the system's compilers as any user would (tests/guests/NAME.c).
+libc_guests := \
+	hello \
+	libc
 
 # --- rules ------------------------------------------------------------------------------------
 
@@ -136,15 +165,13 @@ lib_objects := $(lib_sources:%.c=$(O)/obj/%.o) $(kernel_image)
 unit_binaries := $(unit_tests:%=$(O)/tests/unit/%)
 kvm_binaries := $(kvm_tests:%=$(O)/tests/kvm/%)
 
-# vmm is a product from the day its main source exists
-programs := $(if $(wildcard $(main_source)),$(O)/vmm)
 deps = $(if $(filter 0,$(DEPS)),:,.ci/deps)
 submake := $(MAKE) --no-print-directory DEPS=0
 
 .DEFAULT_GOAL := all
 .SECONDARY: # keep the objects of tests
 .PHONY: all
-all: $(O)/libvmm.a $(programs) ## build everything into $(O)
+all: $(O)/vmm ## build everything into $(O)
 	@:
 
 $(O)/obj/%.o: %.c
@@ -166,15 +193,73 @@ $(kernel_image): vmm/kvm/kernel_image.S $(kernel_bin)
 $(O)/libvmm.a: $(lib_objects)
 	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
 
-$(O)/vmm: $(main_source:%.c=$(O)/obj/%.o) $(O)/libvmm.a
+$(O)/vmm: $(O)/obj/vmm/main.o $(O)/libvmm.a
 	$(call say,LD,$@)$(CC) $(host_ldflags) -o $@ $^ $(host_libs)
 
 # The oracle of the access tests, and the walker that page tables are compared with.
 $(O)/tests/kvm/test_access: $(O)/obj/tests/kvm/paging_model.o
+$(O)/tests/kvm/test_guests: $(O)/obj/tests/kvm/expect.o $(O)/obj/tests/kvm/launch.o
 $(O)/tests/unit/test_edits $(O)/tests/unit/test_ptab: $(O)/obj/tests/unit/naive_walk.o
 
 $(O)/tests/%: $(O)/obj/tests/%.o $(O)/libvmm.a
 	$(call say,LD,$@)mkdir -p $(@D) && $(CC) $(host_ldflags) -o $@ $^ $(host_libs) $(test_libs)
+
+# --- what runs in the guest -------------------------------------------------------------------
+
+guest_lib_objects := $(patsubst %,$(O)/obj/%.o,$(basename $(guest_lib_sources)))
+hostile_objects := $(hostile_sources:%.c=$(O)/obj/%.o)
+guest_prog_objects := $(guest_programs:%=$(O)/obj/guest/prog/%.o) $(hostile_objects)
+guest_elfs := $(guest_programs:%=$(O)/%.elf)
+guest_compile = mkdir -p $(@D) && $(CC) $(guest_cflags) -MMD -MP -c -o $@ $<
+
+.PHONY: guests
+guests: $(guest_elfs)
+all: guests
+
+$(filter-out %/start.o,$(guest_lib_objects)) $(guest_prog_objects): $(O)/obj/%.o: %.c
+	$(call say,CC,$<)$(guest_compile)
+
+$(O)/obj/guest/lib/start.o: guest/lib/start.S
+	$(call say,AS,$<)$(guest_compile)
+
+$(O)/hostile.elf: $(hostile_objects)
+$(guest_elfs): $(O)/%.elf: $(O)/obj/guest/prog/%.o $(guest_lib_objects)
+	$(call say,LD,$@)$(CC) $(guest_ldflags) -o $@ $^
+
+# NAME-glibc, NAME-glibc-pie, NAME-musl: the same source by three start-up codes.
+libc_guest_cflags := -std=c11 -O2 -g $(warnings) -D_GNU_SOURCE
+MUSL_GCC ?= musl-gcc
+libc_variants := glibc glibc-pie
+ifneq ($(shell command -v $(MUSL_GCC) 2>/dev/null),)
+libc_variants += musl
+else
+libc_missing := musl
+endif
+libc_guest_elfs := \
+	$(foreach v,$(libc_variants),$(libc_guests:%=$(O)/tests/guests/%-$(v).elf))
+
+.PHONY: libc-guests
+libc-guests: $(libc_guest_elfs)
+ifneq ($(libc_missing),)
+	@echo 'SKIPPED: no $(MUSL_GCC) (Debian: musl-tools), so no musl guests' >&2
+endif
+
+$(O)/tests/guests/%-glibc.elf: tests/guests/%.c
+	$(call say,CC,$@)mkdir -p $(@D) && $(CC) $(libc_guest_cflags) -static -MMD -MP -MF $@.d \
+		-MT $@ -o $@ $< -lm
+
+$(O)/tests/guests/%-glibc-pie.elf: tests/guests/%.c
+	$(call say,CC,$@)mkdir -p $(@D) && $(CC) $(libc_guest_cflags) -static-pie -fPIE -MMD -MP \
+		-MF $@.d -MT $@ -o $@ $< -lm
+
+$(O)/tests/guests/%-musl.elf: tests/guests/%.c
+	$(call say,CC,$@)mkdir -p $(@D) && $(MUSL_GCC) $(libc_guest_cflags) -static -MMD -MP \
+		-MF $@.d -MT $@ -o $@ $< -lm
+
+# The guests as plain Linux programs: needs no KVM, and shows what Linux itself would do.
+.PHONY: check-guests-native
+check-guests-native: guests libc-guests
+	@sh tests/guests/native.sh $(O)
 
 # --- running ----------------------------------------------------------------------------------
 
@@ -222,13 +307,13 @@ check-kvm: stage
 # One folder with all that the KVM ring needs; it is the working directory of the ring's programs,
 # here and in the emulated machines.
 .PHONY: stage
-stage: all $(kvm_binaries)
-	@rm -rf $(O)/stage && mkdir -p $(O)/stage/tests/kvm
+stage: all libc-guests $(kvm_binaries)
+	@rm -rf $(O)/stage && mkdir -p $(O)/stage/tests/kvm $(O)/stage/tests/guests
 	@cp -p tests/run.sh $(O)/stage/tests/
-	@$(if $(kvm_binaries),cp -p $(kvm_binaries) $(O)/stage/tests/kvm/)
-	@$(if $(programs),cp -p $(programs) $(O)/stage/)
-	@for f in $(O)/*.elf; do [ ! -e $$f ] || cp -p $$f $(O)/stage/; done
-	@[ ! -d $(O)/tests/guests ] || cp -a $(O)/tests/guests $(O)/stage/tests/
+	@cp -p $(kvm_binaries) $(O)/stage/tests/kvm/
+	@cp -p $(O)/vmm $(guest_elfs) $(O)/stage/
+	@cp -p $(libc_guest_elfs) tests/guests/lines.txt $(O)/stage/tests/guests/
+	@mkdir -p $(O)/stage/guest && cp -pr guest/prog $(O)/stage/guest/
 
 .PHONY: test-backends
 test-backends: ## the KVM ring on emulated AMD and Intel processors: TARGETS='svm vmx' selects
@@ -246,7 +331,7 @@ bench: ## vmm beside the smallest program that does the same
 
 # --- the sources ------------------------------------------------------------------------------
 
-tidy_sources := $(wildcard $(main_source)) $(lib_sources) $(unit_tests:%=tests/unit/%.c) \
+tidy_sources := vmm/main.c $(lib_sources) $(unit_tests:%=tests/unit/%.c) \
 	$(kvm_tests:%=tests/kvm/%.c) $(wildcard guest/*/*.c)
 tidy_targets := $(tidy_sources:%=tidy/%)
 c_files = $(shell find vmm guest include tests bench -name '*.[ch]' 2>/dev/null)
@@ -289,7 +374,7 @@ includedir := $(DESTDIR)$(PREFIX)/include/vmm
 
 .PHONY: install
 install: all ## vmm, guest programs, man page and headers: PREFIX=/usr/local DESTDIR=
-	$(if $(programs),install -D -t $(bindir) $(programs))
+	install -D -t $(bindir) $(O)/vmm
 	for f in $(O)/*.elf; do [ ! -e $$f ] || install -D -m 644 -t $(sharedir) $$f; done
 	$(if $(wildcard docs/vmm.1),install -D -m 644 -t $(mandir) docs/vmm.1)
 	install -D -m 644 -t $(includedir) $(wildcard include/*.h)

@@ -37,13 +37,13 @@
  * The laboratory's requests: `syscall` with the number in rax and arguments in rdi, rsi, rdx,
  * r10, as for a Linux system call; an error is returned as -errno.
  *
- * LAB_VERSION ()                         -> ABI_VERSION.  A Linux kernel answers -ENOSYS, so a
- *                                           program can tell whether it runs in the laboratory.
- * LAB_PHASE   (const char *name)         -> 0.  Marks the start of a phase; name:
- * NUL-terminated, 1 to 63 bytes of printable ASCII, else -EINVAL. LAB_RESULT  (const char
- * *name, i64 v)  -> 0.  Reports one named figure; name as above. LAB_WALK    (addr, struct
- * lab_walk *)  -> 0.  What the page tables say of an address. LAB_COUNTS  (struct lab_counts *)
- * -> 0.  Faults so far, by kind (enum fault_kind order).
+ * LAB_VERSION ()                           -> ABI_VERSION.  A Linux kernel answers -ENOSYS, so a
+ *                                             program can tell whether it is in the laboratory.
+ * LAB_PHASE   (const char *name)           -> 0.  Marks the start of a phase.  name: 1 to 63
+ *                                             bytes of printable ASCII and a NUL, else -EINVAL.
+ * LAB_RESULT  (const char *name, i64)      -> 0.  Reports one named figure; name as above.
+ * LAB_WALK    (addr, struct lab_walk *)    -> 0.  What the page tables say of an address.
+ * LAB_COUNTS  (struct lab_counts *)        -> 0.  Faults so far, by kind (enum fault_kind).
  */
 #define LAB_FIRST   0x1000
 #define LAB_VERSION 0x1000
@@ -56,8 +56,7 @@
 
 #ifndef __ASSEMBLER__
 
-/* First bytes of the kernel image, filled in by guest/kernel/kernel.S.  Addresses are virtual.
- */
+/* First bytes of the kernel image, filled in by guest/kernel/kernel.S.  Addresses are virtual. */
 struct abi_kernel {
     uint64_t magic;
     uint32_t version;
@@ -124,8 +123,7 @@ struct lab_counts {
 };
 _Static_assert(FAULT_KINDS <= 28, "lab_counts has room");
 
-/* level[i] is level 4 - i; `levels` of them were read; the last one is a leaf, or not present.
- */
+/* level[i] is level 4 - i; `levels` of them were read; the last one is a leaf, or not present. */
 struct lab_walk {
     uint32_t levels;
     uint32_t page_bytes; /* size of the leaf, 0 where the walk fails */

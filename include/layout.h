@@ -29,12 +29,10 @@
  * that the guest itself can store the downgrades that the host lists (DESIGN: rules of paging).
  */
 #define LAYOUT_KERNEL_BASE X86_U64(0xffffffff80000000)
-#define LAYOUT_TABLES_BASE                                                                     \
-    X86_U64(0xffff800000000000) /* + offset of the table in guest RAM                          \
-                                 */
+/* Plus the offset of the table in guest RAM. */
+#define LAYOUT_TABLES_BASE X86_U64(0xffff800000000000)
 
-/* Pages of the kernel, in order from LAYOUT_KERNEL_BASE.  Each stack has an absent page below.
- */
+/* Pages of the kernel, in order from LAYOUT_KERNEL_BASE.  Below each stack is an absent page. */
 #define LAYOUT_TEXT        (LAYOUT_KERNEL_BASE + 0x0000) /* r-x, LAYOUT_TEXT_BYTES */
 #define LAYOUT_TEXT_BYTES  0x1000
 #define LAYOUT_DESCRIPTORS (LAYOUT_KERNEL_BASE + 0x2000) /* r--: GDT, IDT, TSS */

@@ -76,8 +76,7 @@ static uint64_t leaf_address(struct lab_of_bits *lab, unsigned level)
     return level == 2 ? frames_gpa(lab->large).value : LAYOUT_RAM_BASE;
 }
 
-/* Fill `table` (of `level`) with the nine variants; the present ones lead down to `leaf_level`.
- */
+/* Fill `table` (of `level`) with the nine variants; the present ones lead down to `leaf_level`. */
 static void build(struct lab_of_bits *lab, uint64_t table, unsigned level, unsigned leaf_level)
 {
     for (unsigned setting = 0; setting < VARIANTS; setting++) {
@@ -230,7 +229,7 @@ static void check_bits_after(
 static void check_access(
     struct lab_of_bits *lab, uint64_t address, enum model_access access, bool user_mode)
 {
-    uint64_t before[4], after[4];
+    uint64_t before[4] = {0}, after[4] = {0};
     unsigned count = read_path(lab, address, before);
     struct model_result want = model_predict(&lab->cpu, before, count, access, user_mode);
     struct seen seen = try_access(lab, address, access, user_mode);

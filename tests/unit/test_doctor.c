@@ -18,8 +18,7 @@
 
 #include "cli/doctor.h"
 
-/* --- made-up hosts --------------------------------------------------------------------------
- */
+/* --- made-up hosts --- */
 
 static void make_good(struct doctor_facts *facts)
 {
@@ -115,8 +114,7 @@ static void assert_check(
     }
 }
 
-/* --- printing and reading -------------------------------------------------------------------
- */
+/* --- printing and reading --- */
 
 /* The caller frees the text. */
 static char *print(const struct doctor_facts *facts, bool json)
@@ -237,8 +235,7 @@ static void assert_well_formed(const char *json)
     assert_string_equal(at, "\n");
 }
 
-/* --- tests ----------------------------------------------------------------------------------
- */
+/* --- tests --- */
 
 static void test_doctor_calls_good_host_usable(void **state)
 {

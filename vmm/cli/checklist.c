@@ -70,8 +70,7 @@ bool checklist_is_usable(const struct checklist *list)
     return true;
 }
 
-/* --- text -----------------------------------------------------------------------------------
- */
+/* --- text --- */
 
 static const char *mark_text(enum check_mark mark)
 {
@@ -120,8 +119,7 @@ void checklist_print_text(const struct checklist *list, FILE *out)
     }
 }
 
-/* --- JSON -----------------------------------------------------------------------------------
- */
+/* --- JSON --- */
 
 static const char *mark_json(enum check_mark mark)
 {

@@ -17,8 +17,7 @@ static const char *yes_no(bool truth)
     return truth ? "yes" : "no";
 }
 
-/* --- KVM ------------------------------------------------------------------------------------
- */
+/* --- KVM --- */
 
 /* JSON's word for the state of the device. */
 static const char *device_token(enum kvm_device device)
@@ -207,8 +206,7 @@ static void examine_cpu(const struct kvm_facts *kvm, struct checklist *list)
     check_set_number(check, (int64_t)kvm->tsc_khz);
 }
 
-/* --- the host -------------------------------------------------------------------------------
- */
+/* --- the host --- */
 
 static void examine_counters(const struct host_facts *host, struct checklist *list)
 {
@@ -291,8 +289,7 @@ static void examine_huge_pages(const struct host_facts *host, struct checklist *
 
 static void examine_clock(const struct host_facts *host, struct checklist *list)
 {
-    /* A system call costs at least what the vDSO does plus the switch: half is the watershed.
-     */
+    /* A system call costs at least what the vDSO does plus the switch: half is the watershed. */
     bool vdso = host->clock_ns * 2 < host->syscall_ns;
     bool stable = host->tsc_constant && host->tsc_nonstop;
     struct check *check;

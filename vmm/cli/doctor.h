@@ -21,8 +21,7 @@ struct doctor_facts {
  * the facts are. */
 void doctor_examine(const struct doctor_facts *facts, struct checklist *list);
 
-/* Gather, judge and print.  Returns the exit status: 0 when vmm can run here, 1 when it cannot.
- */
+/* Gather, judge and print.  Returns the exit status: 0 when vmm can run here, 1 when it cannot. */
 int doctor_run(FILE *out, bool json);
 
 #endif

@@ -24,8 +24,7 @@
 #define CLOCK_ROUNDS 5
 #define TSC_SPAN_NS  UINT64_C(10000000)
 
-/* --- small files ----------------------------------------------------------------------------
- */
+/* --- small files --- */
 
 /* The start of a file as text; "" when it cannot be read. */
 static void read_text(const char *path, char *text, size_t bytes)
@@ -77,8 +76,7 @@ static void read_selected(const char *path, char word[HOST_WORD_BYTES])
         word, HOST_WORD_BYTES, "%.*s", (int)strcspn(open_bracket + 1, "]"), open_bracket + 1);
 }
 
-/* --- counters -------------------------------------------------------------------------------
- */
+/* --- counters --- */
 
 /* Whether the counter counts: a loop that takes cycles must show some. */
 static bool counts(int fd)
@@ -112,8 +110,7 @@ static void gather_counters(struct host_facts *facts)
     close(fd);
 }
 
-/* --- huge pages -----------------------------------------------------------------------------
- */
+/* --- huge pages --- */
 
 static void gather_pool(struct host_pool *pool, uint64_t page_kilobytes)
 {
@@ -143,8 +140,7 @@ static void gather_huge_pages(struct host_facts *facts)
     gather_pool(&facts->pools[1], 1048576);
 }
 
-/* --- clock ----------------------------------------------------------------------------------
- */
+/* --- clock --- */
 
 static uint64_t read_clock(clockid_t clock)
 {
@@ -164,8 +160,7 @@ static void call_kernel(struct timespec *now)
     syscall(SYS_clock_gettime, CLOCK_MONOTONIC, now);
 }
 
-/* Nanoseconds of one call: the best of some rounds, so that no interrupt is taken for the call.
- */
+/* Nanoseconds of one call: the best of some rounds, so that no interrupt is taken for the call. */
 static uint64_t time_call(void (*call)(struct timespec *))
 {
     uint64_t best = UINT64_MAX;
@@ -239,8 +234,7 @@ static void gather_clock(struct host_facts *facts)
     gather_tsc_flags(facts);
 }
 
-/* --- memory, tools, limits ------------------------------------------------------------------
- */
+/* --- memory, tools, limits --- */
 
 static void gather_memory(struct host_facts *facts)
 {

@@ -148,9 +148,9 @@ static void write_idt(uint64_t *idt, const struct abi_kernel *kernel)
         if (vector == VECTOR_BP || vector == VECTOR_OF) {
             type |= GATE_DPL3; /* int3 and into are for programs */
         }
-        idt[2 * vector] = (stub & 0xffff) | (uint64_t)LAYOUT_KERNEL_CS << 16 | ist << 32 |
-                          type << 40 | (stub >> 16 & 0xffff) << 48;
-        idt[2 * vector + 1] = stub >> 32;
+        idt[2 * (size_t)vector] = (stub & 0xffff) | (uint64_t)LAYOUT_KERNEL_CS << 16 |
+                                  ist << 32 | type << 40 | (stub >> 16 & 0xffff) << 48;
+        idt[2 * (size_t)vector + 1] = stub >> 32;
     }
 }
 

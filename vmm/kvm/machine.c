@@ -46,8 +46,7 @@ const struct abi_kernel *machine_kernel(const struct machine *machine)
     return &machine->kernel;
 }
 
-/* --- set-up ----------------------------------------------------------------------------------
- */
+/* --- set-up --- */
 
 static bool require(int vm, int capability, int bits, const char *name, struct err *err)
 {

@@ -22,8 +22,7 @@ uint64_t machine_runs(const struct machine *machine)
     return machine->runs;
 }
 
-/* --- in and out ------------------------------------------------------------------------------
- */
+/* --- in and out --- */
 
 static enum machine_event stop(struct machine *machine, const char *what, uint64_t detail)
 {
@@ -266,8 +265,7 @@ void machine_drain_edits(struct machine *machine)
     machine_regs_changed(machine);
 }
 
-/* --- the program's registers -----------------------------------------------------------------
- */
+/* --- the program's registers --- */
 
 static bool in_frame(const struct machine *machine)
 {
@@ -297,13 +295,13 @@ void machine_set_result(struct machine *machine, uint64_t value)
     machine_regs_changed(machine);
 }
 
-void machine_read_registers(const struct machine *machine, struct machine_registers *out)
+void machine_read_registers(const struct machine *machine, struct machine_registers *registers)
 {
     const struct kvm_regs *regs = &machine->run->s.regs.regs;
     const struct abi_frame *frame = machine->frame;
     bool framed = in_frame(machine);
 
-    *out = (struct machine_registers){
+    *registers = (struct machine_registers){
         .rax = framed ? frame->rax : regs->rax,
         .rbx = regs->rbx,
         .rcx = regs->rcx,
@@ -324,8 +322,7 @@ void machine_read_registers(const struct machine *machine, struct machine_regist
         .rflags = framed ? frame->rflags : regs->r11};
 }
 
-/* FS and GS base go through KVM_SET_SREGS: the one way that was seen to work on every back end.
- */
+/* FS and GS base go through KVM_SET_SREGS: the one way that was seen to work on every back end. */
 static bool exchange_bases(
     struct machine *machine,
     const struct gva *set_fs,

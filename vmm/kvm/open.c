@@ -30,8 +30,7 @@ say(struct kvm_diagnosis *diagnosis,
     snprintf(diagnosis->remedy, sizeof(diagnosis->remedy), "%s", remedy);
 }
 
-/* --- no such file ---------------------------------------------------------------------------
- */
+/* --- no such file --- */
 
 static bool exists(const char *path)
 {
@@ -107,8 +106,7 @@ void kvm_explain_absence(
         absence.why);
 }
 
-/* --- no permission --------------------------------------------------------------------------
- */
+/* --- no permission --- */
 
 /* Names, or numbers in decimal where there is no name. */
 static void name_user(uid_t uid, char name[NAME_BYTES])
@@ -208,8 +206,7 @@ static void explain_forbidden(const char *path, struct kvm_diagnosis *diagnosis)
     }
 }
 
-/* --- opening --------------------------------------------------------------------------------
- */
+/* --- opening --- */
 
 static void explain_open(const char *path, int error, struct kvm_diagnosis *diagnosis)
 {

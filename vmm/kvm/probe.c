@@ -44,8 +44,7 @@ const char *kvm_paging_name(enum kvm_paging paging)
     return "unknown";
 }
 
-/* --- back end -------------------------------------------------------------------------------
- */
+/* --- back end --- */
 
 /* A boolean module parameter: "Y", "N", or (older kernels) "1", "0". */
 static enum kvm_answer read_parameter(const char *path)
@@ -115,8 +114,7 @@ static void gather_backend(struct kvm_facts *facts)
     }
 }
 
-/* --- capabilities ---------------------------------------------------------------------------
- */
+/* --- capabilities --- */
 
 static const struct {
     struct kvm_capability_row row;
@@ -178,8 +176,7 @@ bool kvm_require_capabilities(int fd, struct err *err)
     return true;
 }
 
-/* --- guest CPUID ----------------------------------------------------------------------------
- */
+/* --- guest CPUID --- */
 
 enum cpuid_register {
     REGISTER_EBX,
@@ -264,8 +261,7 @@ static void gather_cpuid(struct kvm_facts *facts, int fd)
     free(cpuid);
 }
 
-/* --- a machine, for a moment ----------------------------------------------------------------
- */
+/* --- a machine, for a moment --- */
 
 /* Creating a VM can fail where opening the device does not: another hypervisor holds VMX. */
 static void gather_machine(struct kvm_facts *facts, int fd)

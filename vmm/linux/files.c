@@ -22,8 +22,7 @@ static bool is_open(const struct process *process, uint64_t fd)
     return (uint32_t)fd <= 2 && !process->closed[(uint32_t)fd];
 }
 
-/* --- reading and writing
- * ---------------------------------------------------------------------- */
+/* --- reading and writing --- */
 
 #define BATCH_PAGES 64
 /* Linux's MAX_RW_COUNT. */
@@ -187,8 +186,7 @@ int64_t request_writev(struct process *process, const uint64_t argument[6])
     return transfer_vector(process, argument, false);
 }
 
-/* --- descriptors
- * ------------------------------------------------------------------------------ */
+/* --- descriptors --- */
 
 /* The host's stream stays open: vmm itself writes to stderr. */
 int64_t request_close(struct process *process, const uint64_t argument[6])

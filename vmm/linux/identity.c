@@ -164,8 +164,7 @@ int64_t request_uname(struct process *process, const uint64_t argument[6])
     return -access_write(&process->access, gva_of(argument[0]), &name, sizeof(name));
 }
 
-/* Faults and resident size are the guest's; processor time is vmm's, which runs nothing else.
- */
+/* Faults and resident size are the guest's; processor time is vmm's, which runs nothing else. */
 int64_t request_getrusage(struct process *process, const uint64_t argument[6])
 {
     struct rusage usage;

@@ -16,8 +16,7 @@ static bool range_in_user(uint64_t begin, uint64_t bytes)
            bytes <= LAYOUT_USER_END - begin;
 }
 
-/* --- brk
- * -------------------------------------------------------------------------------------- */
+/* --- brk --- */
 
 static const struct region_spec heap_spec = {
     .kind = REGION_HEAP,
@@ -48,8 +47,7 @@ int64_t request_brk(struct process *process, const uint64_t argument[6])
     return (int64_t)space->heap_end.value;
 }
 
-/* --- mmap
- * ------------------------------------------------------------------------------------- */
+/* --- mmap --- */
 
 #define KNOWN_PROT (PROT_READ | PROT_WRITE | PROT_EXEC)
 
@@ -78,30 +76,41 @@ static int64_t mapping_spec(const uint64_t argument[6], struct region_spec *spec
     return 0;
 }
 
-/* Where the mapping goes: exactly there, at the hint if it is free, or the highest gap. */
-static int64_t choose_address(
-    struct process *process, uint64_t hint, uint64_t bytes, uint64_t align, uint64_t flags)
+/* Where the mapping goes: exactly there, at the hint if it is free, or the highest gap.  0 or an
+ * errno. */
+static int choose_address(
+    struct process *process,
+    const uint64_t argument[6],
+    uint64_t bytes,
+    uint64_t align,
+    struct gva *begin)
 {
     struct space *space = process->access.space;
+    uint64_t hint = argument[0], flags = argument[3];
     struct gva below = (flags & MAP_32BIT) != 0 ? gva_of(UINT64_C(0x80000000)) : space->map_top;
-    struct gva begin;
 
     if ((flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0) {
-        return (hint & (align - 1)) != 0 ? -EINVAL : (int64_t)hint;
+        *begin = gva_of(hint);
+        if ((hint & (align - 1)) != 0) {
+            return EINVAL;
+        }
+        if (!range_in_user(hint, bytes)) {
+            return hint < LAYOUT_USER_BEGIN ? EPERM : ENOMEM;
+        }
+        return 0;
     }
     hint = round_down(hint, align);
     if (hint != 0 && range_in_user(hint, bytes)) {
         const struct region *next = regions_first_from(space->regions, gva_of(hint));
         if (next == NULL || next->begin.value >= hint + bytes) {
-            return (int64_t)hint;
+            *begin = gva_of(hint);
+            return 0;
         }
     }
-    return regions_find_gap(space->regions, bytes, align, below, &begin) ? (int64_t)begin.value
-                                                                         : -ENOMEM;
+    return regions_find_gap(space->regions, bytes, align, below, begin) ? 0 : ENOMEM;
 }
 
-/* MAP_POPULATE: as if the program had touched every page.  Running out of memory is no error.
- */
+/* MAP_POPULATE: as if the program had touched every page.  Running out of memory is no error. */
 static void
 populate(struct process *process, struct gva begin, uint64_t bytes, uint64_t step, bool write)
 {
@@ -132,14 +141,11 @@ int64_t request_mmap(struct process *process, const uint64_t argument[6])
     if (argument[1] > LAYOUT_USER_END || bytes == 0) {
         return -ENOMEM;
     }
-    int64_t address = choose_address(process, argument[0], bytes, align, flags);
-    if (address < 0) {
-        return address;
+    struct gva begin;
+    error = choose_address(process, argument, bytes, align, &begin);
+    if (error != 0) {
+        return -error;
     }
-    if (!range_in_user((uint64_t)address, bytes)) {
-        return (uint64_t)address < LAYOUT_USER_BEGIN ? -EPERM : -ENOMEM;
-    }
-    struct gva begin = gva_of((uint64_t)address);
     bool replace = (flags & MAP_FIXED) != 0 && (flags & MAP_FIXED_NOREPLACE) == 0;
     error = replace ? space_map(space, begin, gva_add(begin, bytes), &spec)
                     : space_add(space, begin, gva_add(begin, bytes), &spec);
@@ -149,7 +155,7 @@ int64_t request_mmap(struct process *process, const uint64_t argument[6])
     if ((flags & MAP_POPULATE) != 0) {
         populate(process, begin, bytes, align, (spec.permissions & REGION_WRITE) != 0);
     }
-    return address;
+    return (int64_t)begin.value;
 }
 
 int64_t request_munmap(struct process *process, const uint64_t argument[6])
@@ -185,8 +191,7 @@ int64_t request_mprotect(struct process *process, const uint64_t argument[6])
         (uint8_t)argument[2]);
 }
 
-/* --- mremap
- * ----------------------------------------------------------------------------------- */
+/* --- mremap --- */
 
 struct remap {
     struct gva from, to;

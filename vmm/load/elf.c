@@ -45,8 +45,7 @@ static bool err_set_input(struct reader *reader, const char *format, ...)
     return err_set(reader->err, ERR_INPUT, "%s: %s", reader->path, text);
 }
 
-/* --- the file
- * --------------------------------------------------------------------------------- */
+/* --- the file --- */
 
 static bool open_file(struct reader *reader, int *fd)
 {
@@ -66,8 +65,7 @@ static bool open_file(struct reader *reader, int *fd)
     return true;
 }
 
-/* --- the ELF header
- * --------------------------------------------------------------------------- */
+/* --- the ELF header --- */
 
 static const char *machine_name(unsigned machine)
 {
@@ -160,8 +158,7 @@ static bool check_header(struct reader *reader)
     return true;
 }
 
-/* --- program headers
- * -------------------------------------------------------------------------- */
+/* --- program headers --- */
 
 static bool get_segment(struct reader *reader, unsigned index, GElf_Phdr *segment)
 {
@@ -261,8 +258,7 @@ static bool check_place(struct reader *reader, unsigned index, const GElf_Phdr *
     return true;
 }
 
-/* --- ranges
- * ----------------------------------------------------------------------------------- */
+/* --- ranges --- */
 
 static uint8_t permissions_of(const GElf_Phdr *segment)
 {

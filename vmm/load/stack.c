@@ -136,7 +136,7 @@ bool stack_build(
     fill_auxiliary(&auxiliary, input, random, platform, exe);
 
     /* The vectors and the count are whole words; rsp must end up a multiple of 16. */
-    size_t words = 2 * auxiliary.count + count_of(input->environment) + 1 +
+    size_t words = 2 * (size_t)auxiliary.count + count_of(input->environment) + 1 +
                    count_of(input->arguments) + 1 + 1;
     builder.used = round_up(builder.used, 16) + (words % 2) * 8;
     push_bytes(&builder, auxiliary.entry, auxiliary.count * sizeof(auxiliary.entry[0]));

@@ -39,8 +39,7 @@ _Static_assert(sizeof(struct frame) <= 32, "DESIGN: 32 bytes a frame");
 
 struct frames; /* opaque: block lists and counts */
 
-/* Manage all of mem.  mem is borrowed and must outlive the table.  Fails with ERR_ENVIRONMENT.
- */
+/* Manage all of mem.  mem is borrowed and must outlive the table.  Fails with ERR_ENVIRONMENT. */
 MUST_CHECK bool frames_create(struct frames **frames, const struct gmem *mem, struct err *err);
 void frames_destroy(struct frames *frames); /* accepts NULL */
 

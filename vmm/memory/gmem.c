@@ -6,8 +6,7 @@
 
 #include <sys/mman.h>
 
-/* Two halves of a mapping that was made too large, to find an aligned stretch in it, go back.
- */
+/* Two halves of a mapping that was made too large, to find an aligned stretch in it, go back. */
 static void trim_mapping(uint8_t *begin, uint8_t *keep, uint64_t keep_bytes, uint8_t *end)
 {
     if (keep > begin) {

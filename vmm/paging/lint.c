@@ -62,8 +62,7 @@ static bool breaks_alignment(const struct finding *found)
     return found->leaf && found->level > 1 && is_set(found, offset & ~PTE_LARGE_PAT);
 }
 
-/* AMD reserves the global bit where there is no translation to make global; Intel ignores it.
- */
+/* AMD reserves the global bit where there is no translation to make global; Intel ignores it. */
 static bool breaks_global(const struct finding *found)
 {
     return !found->leaf && found->level >= 3 && is_set(found, PTE_GLOBAL);

@@ -21,10 +21,10 @@
 #include "memory/gmem.h"
 
 struct ptab_level {
-    unsigned shift;       /* of the index in an address */
     uint64_t entry_bytes; /* what one entry covers */
-    bool may_be_leaf;     /* with PTE_PAGE_SIZE, or at level 1 always */
     const char *name;     /* PML4, PDPT, PD, PT */
+    unsigned shift;       /* of the index in an address */
+    bool may_be_leaf;     /* with PTE_PAGE_SIZE, or at level 1 always */
 };
 extern const struct ptab_level ptab_levels[5]; /* [1] to [4]; [0] unused */
 

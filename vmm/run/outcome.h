@@ -24,8 +24,7 @@ struct outcome {
     char reason[OUTCOME_REASON_BYTES]; /* one line, without a newline */
 };
 
-/* vmm's exit status: the program's; 128 + signal; 124 time-out; 125 vmm or the machine failed.
- */
+/* vmm's exit status: the program's; 128 + signal; 124 time-out; 125 vmm or the machine failed. */
 int outcome_exit_status(const struct outcome *outcome);
 
 /* "SIGSEGV" for 11; "signal" for one without a name here. */

@@ -46,8 +46,7 @@ describe_start(const struct lab *lab, const struct elf_image *image, struct stac
         .entry = image->entry,
         .hwcap = cpu->hwcap,
         .hwcap2 = cpu->hwcap2,
-        /* As Linux: the frame, the extended state and its alignment (arch/x86/kernel/signal.c).
-         */
+        /* As Linux: the frame, the extended state and its alignment (arch/x86/kernel/signal.c). */
         .minimum_signal_bytes = cpu->xsave_bytes + 1024,
     };
     if (getrandom(input->random, sizeof(input->random), GRND_NONBLOCK) < 0) {
@@ -88,7 +87,7 @@ bool lab_load(struct lab *lab, struct err *err)
         gva_of(LAYOUT_STACK_TOP - lab->config->stack_bytes - LAYOUT_STACK_GAP_BYTES);
     struct stack_input input;
     struct elf_image image;
-    struct gva rsp;
+    struct gva rsp = {0};
 
     if (!elf_read(&image, lab->config->program[0], top, err)) {
         return false;

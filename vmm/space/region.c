@@ -93,8 +93,7 @@ uint64_t regions_total_bytes(const struct regions *regions)
     return regions->total_bytes;
 }
 
-/* --- order
- * ------------------------------------------------------------------------------------ */
+/* --- order --- */
 
 struct region *regions_first_from(const struct regions *regions, struct gva address)
 {
@@ -159,8 +158,7 @@ static struct region *last_region(const struct regions *regions)
     return at;
 }
 
-/* --- the augmentation
- * ------------------------------------------------------------------------- */
+/* --- the augmentation --- */
 
 static uint64_t largest_of(const struct region *node)
 {
@@ -195,8 +193,7 @@ static void refresh_gap(const struct regions *regions, struct region *region)
     update_upwards(region);
 }
 
-/* --- the treap
- * -------------------------------------------------------------------------------- */
+/* --- the treap --- */
 
 static uint64_t next_random(struct regions *regions)
 {
@@ -299,8 +296,7 @@ static void set_end(struct regions *regions, struct region *region, struct gva e
     refresh_gap(regions, regions_next(region));
 }
 
-/* --- specs
- * ------------------------------------------------------------------------------------ */
+/* --- specs --- */
 
 /* The spec of what lies `bytes` further on in the same mapping. */
 static struct region_spec spec_behind(const struct region_spec *spec, uint64_t bytes)
@@ -358,8 +354,7 @@ static struct region *merge_around(struct regions *regions, struct region *regio
     return region;
 }
 
-/* --- changes
- * ---------------------------------------------------------------------------------- */
+/* --- changes --- */
 
 static struct region *
 new_region(struct gva begin, struct gva end, const struct region_spec *spec)
@@ -565,8 +560,7 @@ regions_move_end(struct regions *regions, struct region *region, struct gva end)
     return REGION_OK;
 }
 
-/* --- free ranges
- * ------------------------------------------------------------------------------ */
+/* --- free ranges --- */
 
 struct gap_search {
     uint64_t bytes, align, below;

@@ -65,8 +65,7 @@ void space_settle(struct space *space)
     }
 }
 
-/* --- changing tables over a range
- * ------------------------------------------------------------- */
+/* --- changing tables over a range --- */
 
 /* ptab_visit must not see tables change, so leaves are taken in batches. */
 #define BATCH 64
@@ -177,8 +176,7 @@ protect_pages(struct space *space, struct gva begin, struct gva end, uint8_t per
     }
 }
 
-/* --- the calls
- * -------------------------------------------------------------------------------- */
+/* --- the calls --- */
 
 static int errno_of(enum region_result result)
 {

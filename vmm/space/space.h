@@ -76,8 +76,7 @@ space_place_stack(struct space *space, struct gva top, uint64_t bytes, uint64_t 
 /* Entry bits that permissions mean: everything of a leaf but its address and size. */
 uint64_t space_leaf_bits(const struct space *space, uint8_t permissions);
 
-/* Make sure that page tables can be changed by the host: nothing is waiting in the edit list.
- */
+/* Make sure that page tables can be changed by the host: nothing is waiting in the edit list. */
 void space_settle(struct space *space);
 
 #endif

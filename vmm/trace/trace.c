@@ -33,8 +33,7 @@ static ssize_t write_once(int fd, const char *bytes, size_t count)
     }
 }
 
-/* A disk that fills up takes part of a line first; a reader of lines is better off without it.
- */
+/* A disk that fills up takes part of a line first; a reader of lines is better off without it. */
 static void cut_torn_line(const struct trace *trace, size_t written)
 {
     size_t torn = 0;

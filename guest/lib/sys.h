@@ -1,0 +1,104 @@
+/*
+ * Linux system calls for freestanding programs, inline, without errno: an error comes back as
+ * -errno.  It refuses to know the laboratory's own requests (lab.h) and any policy on errors.
+ * Read lab.h next.
+ */
+#ifndef SYS_H
+#define SYS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The kernel's own headers: numbers and flags only, nothing that a libc would have to provide. */
+#include <asm/errno.h>
+#include <asm/unistd.h>
+#include <linux/mman.h>
+#include <linux/resource.h>
+#include <linux/time.h>
+
+#define SYS_PROT_NONE  0x0
+#define SYS_PROT_READ  0x1
+#define SYS_PROT_WRITE 0x2
+#define SYS_PROT_EXEC  0x4
+
+/*
+ * Any system call, with up to six arguments; the unused ones are 0.  It may write any memory
+ * that an argument points to, hence the clobber.
+ */
+static inline int64_t sys_call(
+    uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
+{
+    register uint64_t r10 __asm__("r10") = d;
+    register uint64_t r8 __asm__("r8") = e;
+    register uint64_t r9 __asm__("r9") = f;
+    int64_t result;
+
+    __asm__ volatile("syscall"
+                     : "=a"(result)
+                     : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+                     : "rcx", "r11", "memory", "cc");
+    return result;
+}
+
+/* Bytes written, at most `bytes`, or -errno. */
+static inline int64_t sys_write(int fd, const void *from, size_t bytes)
+{
+    return sys_call(__NR_write, (uint64_t)fd, (uintptr_t)from, bytes, 0, 0, 0);
+}
+
+/* Bytes read, 0 at the end, or -errno. */
+static inline int64_t sys_read(int fd, void *to, size_t bytes)
+{
+    return sys_call(__NR_read, (uint64_t)fd, (uintptr_t)to, bytes, 0, 0, 0);
+}
+
+/* Ends the program; the low 8 bits of status are its exit status. */
+_Noreturn static inline void sys_exit(int status)
+{
+    for (;;) {
+        sys_call(__NR_exit_group, (uint64_t)status, 0, 0, 0, 0, 0);
+    }
+}
+
+/*
+ * Anonymous private memory at hint (0: anywhere), prot of SYS_PROT_*, flags of MAP_* beyond
+ * MAP_PRIVATE and MAP_ANONYMOUS, which are implied.  The address, or -errno: see sys_failed.
+ */
+static inline int64_t sys_mmap(uintptr_t hint, size_t bytes, int prot, int flags)
+{
+    uint64_t all = (uint64_t)(flags | MAP_PRIVATE | MAP_ANONYMOUS);
+
+    return sys_call(__NR_mmap, hint, bytes, (uint64_t)prot, all, UINT64_MAX, 0);
+}
+
+/* 0 or -errno. */
+static inline int64_t sys_munmap(uintptr_t address, size_t bytes)
+{
+    return sys_call(__NR_munmap, address, bytes, 0, 0, 0, 0);
+}
+
+/* 0 or -errno. */
+static inline int64_t sys_mprotect(uintptr_t address, size_t bytes, int prot)
+{
+    return sys_call(__NR_mprotect, address, bytes, (uint64_t)prot, 0, 0, 0);
+}
+
+/* The program break after the attempt to set it; on failure it is the old one.  0 only asks. */
+static inline uintptr_t sys_brk(uintptr_t end)
+{
+    return (uintptr_t)sys_call(__NR_brk, end, 0, 0, 0, 0, 0);
+}
+
+/* 0 or -errno; of the whole process. */
+static inline int64_t sys_getrusage(struct rusage *usage)
+{
+    return sys_call(__NR_getrusage, RUSAGE_SELF, (uintptr_t)usage, 0, 0, 0, 0);
+}
+
+/* Tells an error from an address: -errno lies in the last page of the address space. */
+static inline int sys_failed(int64_t result)
+{
+    return result < 0 && result >= -4095;
+}
+
+#endif
