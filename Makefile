@@ -58,6 +58,7 @@ guest_ldflags := -nostdlib -static -no-pie -Wl,-z,noexecstack -Wl,--build-id=non
 
 lib_sources := \
 	vmm/base/err.c \
+	vmm/base/nearest.c \
 	vmm/cli/checklist.c \
 	vmm/cli/doctor.c \
 	vmm/cli/environment.c \

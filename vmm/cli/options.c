@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/addr.h"
+#include "base/nearest.h"
 #include "cli/usage.h"
 #include "cli/value.h"
 
@@ -323,7 +324,7 @@ static bool parse_topic(struct options *options, const char *text, struct err *e
             return true;
         }
     }
-    nearest = usage_nearest(text, topic_names, TOPIC_COUNT);
+    nearest = nearest_word(text, topic_names, TOPIC_COUNT);
     if (nearest != NULL) {
         return err_set(
             err, ERR_USAGE, "no help on '%s': did you mean '%s'? (allowed: run, doctor, help)",
