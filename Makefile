@@ -88,6 +88,16 @@ lib_sources := \
 	vmm/paging/edits.c \
 	vmm/paging/lint.c \
 	vmm/paging/ptab.c \
+	vmm/policy/arc.c \
+	vmm/policy/choose.c \
+	vmm/policy/clock.c \
+	vmm/policy/fifo.c \
+	vmm/policy/ghosts.c \
+	vmm/policy/keys.c \
+	vmm/policy/lists.c \
+	vmm/policy/lru.c \
+	vmm/policy/random.c \
+	vmm/policy/two_q.c \
 	vmm/report/maps.c \
 	vmm/report/summary.c \
 	vmm/report/tables.c \
@@ -116,6 +126,7 @@ unit_tests := \
 	test_kvm_open \
 	test_lint \
 	test_options \
+	test_policy_order \
 	test_ptab \
 	test_report \
 	test_trace
@@ -201,6 +212,9 @@ $(O)/vmm: $(O)/obj/vmm/main.o $(O)/libvmm.a
 $(O)/tests/kvm/test_access: $(O)/obj/tests/kvm/paging_model.o
 $(O)/tests/kvm/test_guests: $(O)/obj/tests/kvm/expect.o $(O)/obj/tests/kvm/launch.o
 $(O)/tests/unit/test_edits $(O)/tests/unit/test_ptab: $(O)/obj/tests/unit/naive_walk.o
+# A memory for policies to manage without a machine, and what they should do in it.
+$(filter $(O)/tests/unit/test_policy_%,$(unit_binaries)): $(O)/obj/tests/unit/fake_memory.o
+$(O)/tests/unit/test_policy_order: $(O)/obj/tests/unit/policy_models.o
 
 $(O)/tests/%: $(O)/obj/tests/%.o $(O)/libvmm.a
 	$(call say,LD,$@)mkdir -p $(@D) && $(CC) $(host_ldflags) -o $@ $^ $(host_libs) $(test_libs)

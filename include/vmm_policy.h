@@ -31,7 +31,8 @@
  */
 struct vmm_page {
     uint64_t key;     /* which page of which program it is: the same when it comes back later,
-                         different from that of any other page; for memories of evicted pages */
+                         different from that of any other page, not 0; for memories of evicted
+                         pages */
     uint64_t address; /* virtual, of its first byte, where it was mapped first */
     uint32_t frame;
     uint32_t bytes;      /* 4096 or 2097152 */
@@ -51,6 +52,7 @@ struct vmm_page {
 struct vmm_fault {
     uint64_t number;  /* faults so far, this one included: the policy's clock */
     uint64_t address; /* of the access */
+    uint64_t key;     /* vmm_page.key that the faulting page will have; 0: not known yet */
     uint64_t rip;
     uint64_t region_begin, region_end; /* of the mapping that it lies in */
     uint16_t process;
@@ -75,7 +77,8 @@ struct vmm_decision {
     uint64_t delay_ns;
     bool refuse;
 };
-#define VMM_MAP_MAX_PAGES 512
+#define VMM_MAP_MAX_PAGES    512
+#define VMM_SAMPLE_MAX_PAGES 64
 
 /* What a policy may ask for.  `host` is the first argument of each call. */
 struct vmm_policy_host {
@@ -133,16 +136,19 @@ struct vmm_policy {
 
     /*
      * If sample_pages is not 0: at each fault the accessed bits of so many resident pages, in
-     * turn round all of them, are read, cleared, and told.  NULL with 0.
+     * turn round all of them, are read, cleared, and told.  NULL: never.
      */
     void (*on_sample)(void *self, uint32_t frame, bool accessed);
-    uint32_t sample_pages; /* at most 64 */
+    uint32_t sample_pages; /* at most VMM_SAMPLE_MAX_PAGES */
     uint32_t reserved;
+    uint32_t (*choose_sample)(void *self); /* asked once, after create: takes the place of
+                                              sample_pages; NULL: that stands */
 
     /*
      * The page that goes, as its frame number: one that is in memory and not pinned.  fault: for
      * whom.  The pager calls on_unmap(..., true) when it is gone.  A wrong answer is reported and
-     * counted, and the pager takes a page by itself.
+     * counted, and the pager takes a page by itself.  VMM_NO_FRAME: none may go.  It can be asked
+     * several times for one fault.
      */
     uint32_t (*choose_victim)(void *self, const struct vmm_fault *fault);
 };

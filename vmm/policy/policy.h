@@ -24,20 +24,29 @@ struct policy; /* opaque: a loaded policy and its state */
  * symbol, another version.
  */
 MUST_CHECK bool policy_load(struct policy **policy, const char *spec, struct err *err);
-/* Start it.  host: borrows, must outlive the policy.  Fails with ERR_INPUT and the policy's own
- * words when it refuses its options, or with its crash. */
+/*
+ * Start it.  host: borrows, must outlive the policy.  Fails with ERR_INPUT and the policy's own
+ * words when it refuses its options, or with its crash.
+ *
+ * The policy is given a host of this module's making: its functions call those of `host` with
+ * pointers that are known to be good and with text of one short line, and neither a crash nor a
+ * call that takes too long leaves one of them half-way.
+ */
 MUST_CHECK bool
 policy_start(struct policy *policy, const struct vmm_policy_host *host, struct err *err);
-void policy_destroy(struct policy *policy); /* accepts NULL */
+/* End it: its destroy is called, and nothing after that.  False when it crashed in that, or had
+ * crashed before; nothing happens where it was never started. */
+bool policy_stop(struct policy *policy);
+void policy_destroy(struct policy *policy); /* stops it first; accepts NULL */
 
 const char *policy_name(const struct policy *policy);
-/* Pages to sample at each fault; 0: none. */
+/* Pages to sample at each fault; 0: none.  Known once it was started. */
 uint32_t policy_sample_pages(const struct policy *policy);
 /* Whether on_fault is there to be asked at all. */
 bool policy_wants_faults(const struct policy *policy);
 
 /*
- * The calls.  Each returns false when the policy crashed in it (now or earlier): then
+ * The calls, all from the thread that loaded it.  Each returns false when the policy crashed in it (now or earlier): then
  * policy_crash() has the sentence, nothing was decided, and the policy is not called again.
  */
 bool policy_on_fault(
