@@ -89,13 +89,18 @@ lib_sources := \
 	vmm/paging/lint.c \
 	vmm/paging/ptab.c \
 	vmm/policy/arc.c \
+	vmm/policy/calls.c \
 	vmm/policy/choose.c \
 	vmm/policy/clock.c \
 	vmm/policy/fifo.c \
 	vmm/policy/ghosts.c \
+	vmm/policy/guard.c \
+	vmm/policy/host.c \
 	vmm/policy/keys.c \
 	vmm/policy/lists.c \
 	vmm/policy/lru.c \
+	vmm/policy/object.c \
+	vmm/policy/policy.c \
 	vmm/policy/random.c \
 	vmm/policy/two_q.c \
 	vmm/report/maps.c \
@@ -126,6 +131,9 @@ unit_tests := \
 	test_kvm_open \
 	test_lint \
 	test_options \
+	test_policy_duty \
+	test_policy_guard \
+	test_policy_load \
 	test_policy_order \
 	test_ptab \
 	test_report \
@@ -167,6 +175,27 @@ hostile_sources := \
 libc_guests := \
 	hello \
 	libc
+
+# Memory policies as shared objects: the examples of docs/writing-a-policy.md, and what tests load
+# (tests/policies): one that crashes on demand, and some with one thing wrong each.
+example_policies := \
+	adversary \
+	stride
+
+broken_policies := \
+	constructor \
+	create \
+	function \
+	name \
+	sample \
+	short \
+	size \
+	symbol \
+	undefined \
+	untold \
+	version \
+	victim \
+	wildname
 
 # --- rules ------------------------------------------------------------------------------------
 
@@ -218,6 +247,27 @@ $(O)/tests/unit/test_policy_order: $(O)/obj/tests/unit/policy_models.o
 
 $(O)/tests/%: $(O)/obj/tests/%.o $(O)/libvmm.a
 	$(call say,LD,$@)mkdir -p $(@D) && $(CC) $(host_ldflags) -o $@ $^ $(host_libs) $(test_libs)
+
+# --- policies ---------------------------------------------------------------------------------
+
+# As a user builds one; the warnings are ours.
+policy_cflags := -O2 -fPIC -shared $(warnings) -Iinclude
+example_objects := $(example_policies:%=$(O)/policies/%.so)
+test_policy_objects := $(O)/policies/crash.so $(broken_policies:%=$(O)/policies/broken-%.so)
+
+.PHONY: policies
+policies: $(example_objects) $(test_policy_objects) ## the example policies: build/policies/*.so
+all: policies
+$(filter $(O)/tests/unit/test_policy_%,$(unit_binaries)): | policies
+
+$(example_objects): $(O)/policies/%.so: docs/policies/%.c include/vmm_policy.h
+	$(call say,CC,$<)mkdir -p $(@D) && $(CC) $(policy_cflags) -o $@ $<
+
+$(O)/policies/crash.so: tests/policies/crash.c include/vmm_policy.h
+	$(call say,CC,$<)mkdir -p $(@D) && $(CC) $(policy_cflags) -D_GNU_SOURCE -o $@ $<
+
+$(O)/policies/broken-%.so: tests/policies/broken.c include/vmm_policy.h
+	$(call say,CC,$@)mkdir -p $(@D) && $(CC) $(policy_cflags) -DBROKEN_$* -o $@ $<
 
 # --- what runs in the guest -------------------------------------------------------------------
 
@@ -327,6 +377,7 @@ stage: all libc-guests $(kvm_binaries)
 	@cp -p tests/run.sh $(O)/stage/tests/
 	@cp -p $(kvm_binaries) $(O)/stage/tests/kvm/
 	@cp -p $(O)/vmm $(guest_elfs) $(O)/stage/
+	@mkdir -p $(O)/stage/policies && cp -p $(O)/policies/*.so $(O)/stage/policies/
 	@cp -p $(libc_guest_elfs) tests/guests/lines.txt $(O)/stage/tests/guests/
 	@mkdir -p $(O)/stage/guest && cp -pr guest/prog $(O)/stage/guest/
 
@@ -347,9 +398,9 @@ bench: ## vmm beside the smallest program that does the same
 # --- the sources ------------------------------------------------------------------------------
 
 tidy_sources := vmm/main.c $(lib_sources) $(unit_tests:%=tests/unit/%.c) \
-	$(kvm_tests:%=tests/kvm/%.c) $(wildcard guest/*/*.c)
+	$(kvm_tests:%=tests/kvm/%.c) $(wildcard guest/*/*.c docs/policies/*.c tests/policies/*.c)
 tidy_targets := $(tidy_sources:%=tidy/%)
-c_files = $(shell find vmm guest include tests bench -name '*.[ch]' 2>/dev/null)
+c_files = $(shell find vmm guest include tests docs bench -name '*.[ch]' 2>/dev/null)
 scripts = $(shell grep -rlI '^\#!.*sh$$' tests bench .ci 2>/dev/null)
 
 .PHONY: lint

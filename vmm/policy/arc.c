@@ -231,7 +231,8 @@ static uint32_t choose_victim(void *self, const struct vmm_fault *fault)
         spared = frame;
         lists_move(lists, T2, frame);
     }
-    return spared;
+    /* All that T2 holds is in use, and T1 was not to give anything. */
+    return spared != VMM_NO_FRAME ? spared : choose_first_in(lists, T1, T2, arc->host);
 }
 
 const struct vmm_policy arc_policy = {
