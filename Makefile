@@ -68,7 +68,11 @@ lib_sources := \
 	vmm/cli/usage.c \
 	vmm/cli/value.c \
 	vmm/fault/access.c \
+	vmm/fault/bring.c \
+	vmm/fault/cow.c \
+	vmm/fault/evict.c \
 	vmm/fault/pager.c \
+	vmm/fault/replace.c \
 	vmm/kvm/cpu.c \
 	vmm/kvm/machine.c \
 	vmm/kvm/machine_run.c \
@@ -85,6 +89,8 @@ lib_sources := \
 	vmm/load/stack.c \
 	vmm/memory/frames.c \
 	vmm/memory/gmem.c \
+	vmm/memory/object.c \
+	vmm/memory/swap.c \
 	vmm/paging/edits.c \
 	vmm/paging/lint.c \
 	vmm/paging/ptab.c \
@@ -113,7 +119,12 @@ lib_sources := \
 	vmm/run/run.c \
 	vmm/run/start.c \
 	vmm/space/backing.c \
+	vmm/space/fork.c \
+	vmm/space/memory.c \
+	vmm/space/move.c \
+	vmm/space/range.c \
 	vmm/space/region.c \
+	vmm/space/rmap.c \
 	vmm/space/space.c \
 	vmm/trace/counts.c \
 	vmm/trace/histogram.c \
@@ -142,7 +153,8 @@ unit_tests := \
 kvm_tests := \
 	test_access \
 	test_guests \
-	test_probe
+	test_probe \
+	test_rewrite
 
 guest_programs := \
 	divide \

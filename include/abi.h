@@ -63,10 +63,11 @@ struct abi_kernel {
     uint32_t text_bytes;
     uint64_t vector[VECTOR_COUNT]; /* what the IDT points to */
     uint64_t syscall_entry;        /* LSTAR */
-    uint64_t trap_return;     /* behind the `out` of a fault or exception: pop rax, iretq */
-    uint64_t syscall_return;  /* behind the `out` of a system call: sysretq */
-    uint64_t edit_and_return; /* carry the edit list out, then as trap_return */
-    uint64_t edit_and_report; /* carry the edit list out, then ABI_PORT_EDITED */
+    uint64_t trap_return;         /* behind the `out` of a fault or exception: pop rax, iretq */
+    uint64_t syscall_return;      /* behind the `out` of a system call: sysretq */
+    uint64_t edit_and_return;     /* carry the edit list out, then as trap_return */
+    uint64_t edit_and_report;     /* carry the edit list out, then ABI_PORT_EDITED */
+    uint64_t announce_and_report; /* the list: addresses of tables; announce, ABI_PORT_EDITED */
 };
 
 /* One downgrade: store value at entry (an address in the tables window), then invlpg address.
@@ -111,7 +112,8 @@ enum fault_kind {
     FAULT_KERNEL_PAGE = 12,   /* ring 3 on the upper half: SEGV_MAPERR, as Linux says */
     FAULT_STACK_LIMIT = 13,   /* stack growth beyond its limit: SEGV_MAPERR */
     FAULT_OUT_OF_MEMORY = 14, /* no frame left: SIGKILL */
-    FAULT_KINDS = 15
+    FAULT_SHARED = 15,        /* page of a shared mapping that is in memory already */
+    FAULT_KINDS = 16
 };
 
 struct lab_counts {

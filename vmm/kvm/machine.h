@@ -100,8 +100,8 @@ struct machine_trap {
 enum machine_event machine_run(struct machine *machine, struct machine_trap *trap);
 
 /*
- * Make the guest kernel carry the edit list out now, while a trap is being served; the
- * program's state stays.  One KVM_RUN if the list is not empty, none otherwise.  A machine that
+ * Make the guest kernel carry out now what waits in the edit list, while a trap is being served;
+ * the program's state stays.  One KVM_RUN for edits, one for announcements, none without either.  A machine that
  * fails in there is stopped: the next machine_run says so.
  */
 void machine_drain_edits(struct machine *machine);

@@ -162,12 +162,33 @@ static enum machine_event take_request(struct machine *machine, struct machine_t
     return MACHINE_REQUEST;
 }
 
+/* The armed edits are carried out: ring 3 was reached again. */
+static void finish_armed_edits(struct machine *machine)
+{
+    if (machine->edits_armed) {
+        machine->edits_armed = false;
+        edits_done(&machine->edits);
+    }
+}
+
+/* A signal for this thread is pending; the guest is in ring 3, or still in its kernel. */
+static enum machine_event take_interruption(struct machine *machine)
+{
+    if (machine_regs(machine)->rip < LAYOUT_USER_END) {
+        finish_armed_edits(machine);
+    }
+    return MACHINE_INTERRUPTED;
+}
+
 enum machine_event machine_run(struct machine *machine, struct machine_trap *trap)
 {
     const struct kvm_run *run = machine->run;
 
     if (machine->stop_reason[0] != '\0') {
         return MACHINE_STOPPED;
+    }
+    if (machine->edits.announced_count != 0) {
+        machine_drain_edits(machine);
     }
     if (machine->edits.count != 0 && !machine->edits_armed) {
         arm_edits(machine);
@@ -176,13 +197,10 @@ enum machine_event machine_run(struct machine *machine, struct machine_trap *tra
     trap->exit_ns = clock_now_ns();
     if (result < 0) {
         return errno == EINTR || errno == EAGAIN
-                   ? MACHINE_INTERRUPTED
+                   ? take_interruption(machine)
                    : stop(machine, "KVM_RUN failed, errno", (uint64_t)errno);
     }
-    if (machine->edits_armed) {
-        machine->edits_armed = false;
-        edits_done(&machine->edits, machine->frames, machine->pool);
-    }
+    finish_armed_edits(machine);
     if (run->exit_reason != KVM_EXIT_IO || run->io.direction != KVM_EXIT_IO_OUT) {
         return stop_unexpected(machine);
     }
@@ -235,16 +253,12 @@ static int run_undisturbed(struct machine *machine)
     return restored ? result : -1;
 }
 
-void machine_drain_edits(struct machine *machine)
+/* One pass through a routine of the guest kernel that ends by ABI_PORT_EDITED. */
+static bool run_kernel_routine(struct machine *machine, uint64_t label)
 {
-    if (machine->edits.count == 0 || machine->stop_reason[0] != '\0') {
-        return;
-    }
-    struct kvm_regs saved = *machine_regs(machine);
     struct kvm_regs *regs = machine_regs(machine);
 
-    end_edit_list(machine);
-    regs->rip = machine->kernel.edit_and_report;
+    regs->rip = label;
     regs->rsp = FRAME_ADDRESS;
     regs->rflags = RFLAGS_FIXED;
     machine_regs_changed(machine);
@@ -257,11 +271,34 @@ void machine_drain_edits(struct machine *machine)
         machine->run->io.port != ABI_PORT_EDITED) {
         stop(
             machine, "the guest kernel did not carry out the edits", machine->run->exit_reason);
+        return false;
+    }
+    return true;
+}
+
+void machine_drain_edits(struct machine *machine)
+{
+    struct edits *edits = &machine->edits;
+
+    if (!edits_pending(edits) || machine->stop_reason[0] != '\0') {
         return;
     }
-    edits_done(&machine->edits, machine->frames, machine->pool);
+    struct kvm_regs saved = *machine_regs(machine);
+    if (edits->count != 0) {
+        end_edit_list(machine);
+        if (!run_kernel_routine(machine, machine->kernel.edit_and_report)) {
+            return;
+        }
+    }
+    if (edits->announced_count != 0) {
+        edits_write_announcements(edits);
+        if (!run_kernel_routine(machine, machine->kernel.announce_and_report)) {
+            return;
+        }
+    }
+    edits_done(edits);
     saved.rip = machine->resume;
-    *regs = saved;
+    *machine_regs(machine) = saved;
     machine_regs_changed(machine);
 }
 

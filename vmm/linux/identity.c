@@ -178,7 +178,7 @@ int64_t request_getrusage(struct process *process, const uint64_t argument[6])
     usage.ru_minflt = (long)counts.minor;
     usage.ru_majflt = (long)counts.major;
     usage.ru_maxrss =
-        (long)(frames_used_peak(process->access.space->config.frames) * (PAGE_BYTES / 1024));
+        (long)(frames_used_peak(process->access.space->memory->config.frames) * (PAGE_BYTES / 1024));
     return -access_write(&process->access, gva_of(argument[1]), &usage, sizeof(usage));
 }
 
@@ -260,7 +260,7 @@ int64_t request_futex(struct process *process, const uint64_t argument[6])
 /* Memory is the guest's. */
 int64_t request_sysinfo(struct process *process, const uint64_t argument[6])
 {
-    const struct frames *frames = process->access.space->config.frames;
+    const struct frames *frames = process->access.space->memory->config.frames;
     struct sysinfo info;
 
     sysinfo(&info);

@@ -40,15 +40,21 @@ static bool get_gs_base(void *context, struct gva *base)
 
 static bool create_space(struct lab *lab, struct err *err)
 {
-    struct space_config config = {
+    const struct memory_config config = {
         .frames = machine_frames(lab->machine),
         .pool = machine_pool(lab->machine),
         .edits = machine_edits(lab->machine),
         .drain = drain,
         .context = lab,
-        .no_execute = machine_cpu(lab->machine)->no_execute};
+        .no_execute = machine_cpu(lab->machine)->no_execute,
+        .limit_frames = UINT64_MAX};
 
-    return space_create(&lab->space, &config, err);
+    if (!memory_create(&lab->memory, &config, err)) {
+        return false;
+    }
+    const struct pager_config pager = {.memory = lab->memory, .around_pages = 1};
+    return pager_create(&lab->pager, &pager, err) &&
+           space_create(&lab->space, lab->memory, err);
 }
 
 static void wire_process(struct lab *lab)
@@ -122,7 +128,12 @@ void lab_destroy(struct lab *lab)
     if (lab == NULL) {
         return;
     }
+    if (lab->memory != NULL) {
+        lab->memory->closing = true; /* the vCPU does not run again */
+    }
     space_destroy(lab->space);
+    pager_destroy(lab->pager);
+    memory_destroy(lab->memory);
     machine_destroy(lab->machine);
     free(lab->counts);
     free(lab->exe);

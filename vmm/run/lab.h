@@ -32,6 +32,8 @@ struct lab_config {
 struct lab {
     const struct lab_config *config; /* borrows */
     struct machine *machine;         /* owns */
+    struct memory *memory;           /* owns */
+    struct pager *pager;             /* owns */
     struct space *space;             /* owns */
     struct process process;
     struct outcome outcome;

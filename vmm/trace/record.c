@@ -15,13 +15,15 @@ static const char *const kind_names[FAULT_KINDS] = {
     [FAULT_UNMAPPED] = "unmapped",           [FAULT_READ_ONLY] = "read-only",
     [FAULT_NO_EXECUTE] = "no-execute",       [FAULT_NO_ACCESS] = "no-access",
     [FAULT_KERNEL_PAGE] = "kernel-page",     [FAULT_STACK_LIMIT] = "stack-limit",
-    [FAULT_OUT_OF_MEMORY] = "out-of-memory",
+    [FAULT_OUT_OF_MEMORY] = "out-of-memory", [FAULT_SHARED] = "shared",
 };
 
 static const char *const action_names[RECORD_ACTIONS] = {
-    [ACTION_MAP_ZERO] = "map-zero", [ACTION_MAP_FILE] = "map-file", [ACTION_COPY] = "copy",
-    [ACTION_UPGRADE] = "upgrade",   [ACTION_RETRY] = "retry",       [ACTION_SIGNAL] = "signal",
-    [ACTION_KILL] = "kill",
+    [ACTION_MAP_ZERO] = "map-zero", [ACTION_MAP_FILE] = "map-file",
+    [ACTION_COPY] = "copy",         [ACTION_UPGRADE] = "upgrade",
+    [ACTION_RETRY] = "retry",       [ACTION_SIGNAL] = "signal",
+    [ACTION_KILL] = "kill",         [ACTION_SHARE] = "share",
+    [ACTION_SWAP_IN] = "swap-in",
 };
 
 static const char *name_at(const char *const *names, unsigned count, unsigned index)
