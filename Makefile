@@ -73,15 +73,18 @@ lib_sources := \
 	vmm/fault/evict.c \
 	vmm/fault/pager.c \
 	vmm/fault/replace.c \
+	vmm/fault/writeback.c \
 	vmm/kvm/cpu.c \
 	vmm/kvm/machine.c \
 	vmm/kvm/machine_run.c \
 	vmm/kvm/open.c \
 	vmm/kvm/probe.c \
+	vmm/linux/advice.c \
 	vmm/linux/files.c \
 	vmm/linux/identity.c \
 	vmm/linux/lab.c \
 	vmm/linux/memory.c \
+	vmm/linux/remap.c \
 	vmm/linux/process.c \
 	vmm/linux/signals.c \
 	vmm/linux/time.c \

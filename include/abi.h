@@ -44,6 +44,9 @@
  * LAB_RESULT  (const char *name, i64)      -> 0.  Reports one named figure; name as above.
  * LAB_WALK    (addr, struct lab_walk *)    -> 0.  What the page tables say of an address.
  * LAB_COUNTS  (struct lab_counts *)        -> 0.  Faults so far, by kind (enum fault_kind).
+ * LAB_FRAMES  (u64 n)                      -> 0.  From now on programs have n frames beyond those
+ *                                             that mlock keeps; what is more is evicted.  -EINVAL
+ *                                             for 0, -ENOMEM where less can go.
  */
 #define LAB_FIRST   0x1000
 #define LAB_VERSION 0x1000
@@ -51,6 +54,7 @@
 #define LAB_RESULT  0x1002
 #define LAB_WALK    0x1003
 #define LAB_COUNTS  0x1004
+#define LAB_FRAMES  0x1005
 
 #define LAB_NAME_BYTES 64 /* with the NUL */
 

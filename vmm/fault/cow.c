@@ -42,11 +42,11 @@ static enum bring_result reuse(const struct bring *bring, struct ptab_slot slot,
 static uint32_t frame_beside(const struct bring *bring, uint32_t source)
 {
     struct frame *record = frames_record(bring->space->memory->config.frames, source);
-    uint8_t was_pinned = record->flags & FRAME_PINNED;
+    uint8_t was_held = record->flags & FRAME_HELD;
 
-    record->flags |= FRAME_PINNED;
+    record->flags |= FRAME_HELD;
     uint32_t frame = bring_frame(bring, FRAME_DATA, false, &bring->record->evicted);
-    record->flags = (uint8_t)((record->flags & ~FRAME_PINNED) | was_pinned);
+    record->flags = (uint8_t)((record->flags & ~FRAME_HELD) | was_held);
     return frame;
 }
 
@@ -68,6 +68,9 @@ static enum bring_result copy(const struct bring *bring, struct ptab_slot slot, 
     memory_drop_mapping(memory, bring->space, page, 1, old);
     memory_release(memory, source, false);
     memory_add_mapping(memory, bring->space, page, frame, true);
+    if ((frames_record(memory->config.frames, source)->flags & FRAME_LOCKED) != 0) {
+        memory_lock_frame(memory, frame);
+    }
     memory_tell_mapped(memory, frame);
     finish(bring, slot, frame, FAULT_COW_COPY, ACTION_COPY, entry);
     return BRING_DONE;

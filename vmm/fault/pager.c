@@ -10,7 +10,69 @@
 
 #include "fault/bring.h"
 #include "fault/cow.h"
+#include "fault/evict.h"
 #include "space/leaf.h"
+
+/* --- what must stay --- */
+
+static void size_held(struct pager *pager)
+{
+    uint64_t limit = pager->config.memory->config.limit_frames;
+
+    /* One page can always go. */
+    pager->held_capacity = limit > PAGER_HELD ? PAGER_HELD : (unsigned)limit - 1;
+}
+
+void pager_let_go(struct pager *pager)
+{
+    for (unsigned i = 0; i < pager->held_count; i++) {
+        frames_record(pager->config.memory->config.frames, pager->held[i])->flags &=
+            (uint8_t)~FRAME_HELD;
+    }
+    pager->held_count = pager->held_next = 0;
+}
+
+void pager_hold(struct pager *pager, uint32_t frame)
+{
+    struct frames *frames = pager->config.memory->config.frames;
+    struct frame *record = frames_record(frames, frame);
+
+    if ((record->flags & FRAME_HELD) != 0 || pager->held_capacity == 0) {
+        return;
+    }
+    if (pager->held_count == pager->held_capacity) {
+        frames_record(frames, pager->held[pager->held_next])->flags &= (uint8_t)~FRAME_HELD;
+    } else {
+        pager->held_count++;
+    }
+    record->flags |= FRAME_HELD;
+    pager->held[pager->held_next] = frame;
+    pager->held_next = (pager->held_next + 1) % pager->held_capacity;
+}
+
+unsigned pager_hold_max(const struct pager *pager)
+{
+    uint64_t most = pager->config.memory->config.limit_frames / 4;
+
+    return most < 1 ? 1 : (most > PAGER_HELD ? PAGER_HELD : (unsigned)most);
+}
+
+bool pager_limit(struct pager *pager, uint64_t frames)
+{
+    struct memory *memory = pager->config.memory;
+    uint32_t evicted;
+
+    pager_let_go(pager);
+    memory->config.limit_frames = memory->locked + frames;
+    size_held(pager);
+    /* Room for one more page, then for none: as many as fit stay. */
+    while (memory_resident(memory) > memory->config.limit_frames) {
+        if (!evict_make_room(pager, &evicted)) {
+            return false;
+        }
+    }
+    return true;
+}
 
 bool pager_create(struct pager **pager, const struct pager_config *config, struct err *err)
 {
@@ -21,6 +83,7 @@ bool pager_create(struct pager **pager, const struct pager_config *config, struc
         return err_set_errno(err, ERR_ENVIRONMENT, "pager");
     }
     made->config = *config;
+    size_held(made);
     if (!replace_create(&made->replace, config->memory, config->policy, err)) {
         free(made);
         return false;
@@ -49,6 +112,8 @@ const char *pager_trouble(const struct pager *pager)
     }
     return swap != NULL ? swap_error(swap) : NULL;
 }
+
+/* --- a fault --- */
 
 static bool refuse(
     struct fault_record *record,
@@ -232,7 +297,7 @@ static void start_record(struct space *space, struct fault_record *record)
     record->process = space->process;
 }
 
-bool pager_fault(
+static bool decide(
     struct space *space,
     struct fault_record *record,
     struct pager_signal *signal,
@@ -273,4 +338,18 @@ bool pager_fault(
         }
     }
     return resolve_absent(&bring, signal);
+}
+
+bool pager_fault(
+    struct space *space,
+    struct fault_record *record,
+    struct pager_signal *signal,
+    const struct region **region)
+{
+    bool resolved = decide(space, record, signal, region);
+
+    if (resolved && record->frame != RECORD_NO_FRAME) {
+        pager_hold(space->memory->pager, record->frame);
+    }
+    return resolved;
 }

@@ -28,11 +28,17 @@ struct pager_config {
     bool around_adaptive;  /* let it grow to that from 1 while a program goes on in sequence */
 };
 
+#define PAGER_HELD 64
+
 struct pager {
     struct pager_config config;
     struct replace replace; /* the policy, as the memory sees it */
-    uint64_t evictions;     /* pages that had to go */
-    uint64_t write_backs;   /* of them written, to swap or to a file */
+    /* Frames that must stay while an instruction or a request is being served: else the pages that
+     * one instruction needs could drive each other out for ever. */
+    uint32_t held[PAGER_HELD];
+    unsigned held_count, held_next, held_capacity;
+    uint64_t evictions;   /* pages that had to go */
+    uint64_t write_backs; /* of them written, to swap or to a file */
 };
 
 /* Starts the policy.  Fails with ERR_INPUT when it refuses its options. */
@@ -43,6 +49,17 @@ void pager_destroy(struct pager *pager); /* before its memory; accepts NULL */
 /* Why memory ran out or a policy was left alone, in one sentence: swap full, a disk error, a
  * policy's crash; NULL if nothing of the kind happened. */
 const char *pager_trouble(const struct pager *pager);
+
+/* Another instruction or request is being served than before: what was held for that may go. */
+void pager_let_go(struct pager *pager);
+/* Keep the page in this frame until then, or until PAGER_HELD further ones are held. */
+void pager_hold(struct pager *pager, uint32_t frame);
+/* How many pages a request may have in use at once, 1 to PAGER_HELD. */
+unsigned pager_hold_max(const struct pager *pager);
+
+/* Set how many frames programs may have beyond the locked ones, and evict what is more.  frames > 0.
+ * False: not so much can go; the limit holds for what comes. */
+bool pager_limit(struct pager *pager, uint64_t frames);
 
 /*
  * Decide one fault.  In: record->address, rip and access.  Out: kind, action, entries, frame,

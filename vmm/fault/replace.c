@@ -64,7 +64,7 @@ static bool describe_page(const struct replace *replace, uint32_t frame, struct 
         .frame = frame,
         .bytes = record->order == 0 ? PAGE_BYTES : LARGE_BYTES,
         .sharers = record->references - (record->use == FRAME_SHARED ? 1 : 0),
-        .pinned = (record->flags & FRAME_PINNED) != 0};
+        .pinned = (record->flags & (FRAME_LOCKED | FRAME_HELD)) != 0};
     fill_from_home(replace, record, page);
     return true;
 }
@@ -330,7 +330,7 @@ static bool may_go(const struct replace *replace, uint32_t frame)
         return false;
     }
     const struct frame *record = frames_record(replace->memory->config.frames, frame);
-    return is_page(record) && (record->flags & FRAME_PINNED) == 0;
+    return is_page(record) && (record->flags & (FRAME_LOCKED | FRAME_HELD)) == 0;
 }
 
 static uint32_t ask_for_victim(struct replace *replace)

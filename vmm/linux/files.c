@@ -40,6 +40,11 @@ static int wait_for(struct process *process, int fd, short events)
     return 0;
 }
 
+int files_host_fd(const struct process *process, int fd)
+{
+    return fd >= 0 && fd <= 2 && !process->closed[fd] ? fd : -1;
+}
+
 /* After POLLOUT a pipe takes PIPE_BUF bytes without blocking; a file never blocks. */
 static size_t batch_bytes(int fd)
 {

@@ -75,6 +75,14 @@ int64_t request_lab_walk(struct process *process, const uint64_t argument[6])
     return -access_write(&process->access, gva_of(argument[1]), &answer, sizeof(answer));
 }
 
+int64_t request_lab_frames(struct process *process, const uint64_t argument[6])
+{
+    if (argument[0] == 0 || argument[0] > UINT32_MAX) {
+        return -EINVAL;
+    }
+    return pager_limit(process->access.space->memory->pager, argument[0]) ? 0 : -ENOMEM;
+}
+
 /* The page of the answer is faulted in first, so that the counts include that fault. */
 int64_t request_lab_counts(struct process *process, const uint64_t argument[6])
 {

@@ -28,6 +28,8 @@ static const struct request linux_requests[] = {
     [SYS_writev] = {"writev", request_writev},
     [SYS_sched_yield] = {"sched_yield", request_sched_yield},
     [SYS_mremap] = {"mremap", request_mremap},
+    [SYS_msync] = {"msync", request_msync},
+    [SYS_mincore] = {"mincore", request_mincore},
     [SYS_madvise] = {"madvise", request_madvise},
     [SYS_nanosleep] = {"nanosleep", request_nanosleep},
     [SYS_getpid] = {"getpid", request_getpid},
@@ -46,6 +48,10 @@ static const struct request linux_requests[] = {
     [SYS_getegid] = {"getegid", request_getegid},
     [SYS_getppid] = {"getppid", request_getppid},
     [SYS_sigaltstack] = {"sigaltstack", request_sigaltstack},
+    [SYS_mlock] = {"mlock", request_mlock},
+    [SYS_munlock] = {"munlock", request_munlock},
+    [SYS_mlockall] = {"mlockall", request_mlockall},
+    [SYS_munlockall] = {"munlockall", request_munlockall},
     [SYS_prctl] = {"prctl", request_prctl},
     [SYS_arch_prctl] = {"arch_prctl", request_arch_prctl},
     [SYS_gettid] = {"gettid", request_getpid},
@@ -91,6 +97,7 @@ static const struct request lab_requests[] = {
     [LAB_RESULT - LAB_FIRST] = {"lab_result", request_lab_result},
     [LAB_WALK - LAB_FIRST] = {"lab_walk", request_lab_walk},
     [LAB_COUNTS - LAB_FIRST] = {"lab_counts", request_lab_counts},
+    [LAB_FRAMES - LAB_FIRST] = {"lab_frames", request_lab_frames},
 };
 
 static const struct request *find_request(uint64_t number)

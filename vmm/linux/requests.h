@@ -10,9 +10,19 @@
 
 #include "linux/process.h"
 
-/* memory.c */
-request_fn request_brk, request_mmap, request_munmap, request_mprotect, request_mremap,
-    request_madvise;
+/* memory.c, remap.c */
+request_fn request_brk, request_mmap, request_munmap, request_mprotect, request_mremap;
+
+/* advice.c */
+request_fn request_madvise, request_mincore, request_msync, request_mlock, request_munlock,
+    request_mlockall, request_munlockall;
+/* Whether [begin, begin + bytes) lies in the program's half, without wrapping. */
+bool request_range_is_user(uint64_t begin, uint64_t bytes);
+/* As if the program had touched every page; running out of memory is no error. */
+void request_populate(struct process *process, struct gva begin, uint64_t bytes, bool write);
+
+/* files.c: the host's descriptor behind one of the program's, or -1. */
+int files_host_fd(const struct process *process, int fd);
 
 /* files.c: the three standard streams, and no other file */
 request_fn request_read, request_write, request_readv, request_writev, request_close,
@@ -36,7 +46,7 @@ request_fn request_rt_sigaction, request_rt_sigprocmask, request_sigaltstack, re
 
 /* lab.c */
 request_fn request_lab_version, request_lab_phase, request_lab_result, request_lab_walk,
-    request_lab_counts;
+    request_lab_counts, request_lab_frames;
 
 /* time.c: sleep until the host's CLOCK_MONOTONIC reads deadline, or a signal for vmm arrives
  * (process->interrupted, -EINTR). */

@@ -30,7 +30,8 @@ enum frame_use {
 /* Flags of a data or shared frame. */
 #define FRAME_FRESH  0x01 /* holds what a first touch would bring: it can be dropped unwritten */
 #define FRAME_DIRTY  0x02 /* shared: written through a mapping that is gone */
-#define FRAME_PINNED 0x04 /* not to be evicted now */
+#define FRAME_LOCKED 0x04 /* never to be evicted: mlock */
+#define FRAME_HELD   0x08 /* not to be evicted now: in use by what is being served */
 
 struct frame {
     uint32_t references; /* mappings of this frame; copy-on-write looks at it */

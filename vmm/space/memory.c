@@ -95,6 +95,26 @@ static uint64_t pages_of(const struct frame *record)
     return record->order == 0 ? 1 : PTE_ENTRIES;
 }
 
+void memory_lock_frame(struct memory *memory, uint32_t frame)
+{
+    struct frame *record = frames_record(memory->config.frames, frame);
+
+    if ((record->flags & FRAME_LOCKED) == 0) {
+        record->flags |= FRAME_LOCKED;
+        memory->locked += pages_of(record);
+    }
+}
+
+void memory_unlock_frame(struct memory *memory, uint32_t frame)
+{
+    struct frame *record = frames_record(memory->config.frames, frame);
+
+    if ((record->flags & FRAME_LOCKED) != 0) {
+        record->flags &= (uint8_t)~FRAME_LOCKED;
+        memory->locked -= pages_of(record);
+    }
+}
+
 void memory_add_mapping(
     struct memory *memory, struct space *space, struct gva address, uint32_t frame, bool first)
 {
@@ -169,6 +189,7 @@ void memory_release(struct memory *memory, uint32_t frame, bool evicted)
         if (record->use == FRAME_DATA) {
             drop_slot(memory, record);
         }
+        memory_unlock_frame(memory, frame);
     }
     frames_release(memory->config.frames, frame);
 }

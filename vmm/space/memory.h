@@ -66,7 +66,8 @@ struct memory {
     unsigned space_count;  /* places in the array */
     struct memory_extra *extra; /* owns; see rmap.c */
     uint32_t extra_count, extra_capacity;
-    bool closing; /* the machine goes: nothing needs to be announced any more */
+    uint64_t locked; /* resident pages that mlock keeps, in 4 KiB */
+    bool closing;    /* the machine goes: nothing needs to be announced any more */
 };
 
 MUST_CHECK bool
@@ -103,6 +104,10 @@ void memory_drop_mapping(
     uint64_t entry);
 /* Drop one reference of a data or shared frame, or give a table back to its pool. */
 void memory_release(struct memory *memory, uint32_t frame, bool evicted);
+
+/* mlock and munlock of a resident page; a large one counts as 512. */
+void memory_lock_frame(struct memory *memory, uint32_t frame);
+void memory_unlock_frame(struct memory *memory, uint32_t frame);
 
 /* Whether a private page has one mapping, and no swapped entry stands for the same contents. */
 bool memory_is_sole(const struct memory *memory, uint32_t frame);

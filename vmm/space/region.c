@@ -311,13 +311,18 @@ static struct region_spec spec_behind(const struct region_spec *spec, uint64_t b
     return behind;
 }
 
+struct region_spec region_spec_at(const struct region *region, struct gva from)
+{
+    return spec_behind(&region->spec, from.value - region->begin.value);
+}
+
 static bool specs_equal(const struct region_spec *a, const struct region_spec *b)
 {
     return a->kind == b->kind && a->permissions == b->permissions &&
            a->page_shift == b->page_shift && a->shared == b->shared && a->strict == b->strict &&
-           a->large == b->large && a->object == b->object && a->backing == b->backing &&
-           a->file_offset == b->file_offset && a->file_bytes == b->file_bytes &&
-           a->label == b->label;
+           a->sealed == b->sealed && a->large == b->large && a->object == b->object &&
+           a->backing == b->backing && a->file_offset == b->file_offset &&
+           a->file_bytes == b->file_bytes && a->label == b->label;
 }
 
 /* Whether `right`, which begins where `left` ends, is the same mapping going on. */

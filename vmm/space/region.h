@@ -54,6 +54,7 @@ struct region_spec {
     uint8_t permissions;     /* REGION_READ | … */
     uint8_t page_shift;      /* PAGE_SHIFT or LARGE_SHIFT: the leaf that a fault maps */
     bool shared;             /* MAP_SHARED: kept by fork */
+    bool sealed;             /* shared, of a file that may not be written: mprotect refuses */
     bool strict;             /* pages wholly behind the contents are SIGBUS, as for mmap */
     uint8_t large;           /* enum region_large */
     struct backing *backing; /* NULL: reads zero.  Counted by each region. */
@@ -73,6 +74,9 @@ struct region {
 };
 
 struct regions; /* the set of one address space */
+
+/* The spec of the part of a region that begins at `from`, which lies in it. */
+struct region_spec region_spec_at(const struct region *region, struct gva from);
 
 /* begin and end bound all regions: [LAYOUT_USER_BEGIN, LAYOUT_USER_END) for a program. */
 MUST_CHECK bool

@@ -107,7 +107,7 @@ void rmap_add(
         return;
     }
     if (!make_room(memory)) {
-        record->flags |= FRAME_PINNED;
+        memory_lock_frame(memory, frame);
         return;
     }
     insert(

@@ -18,7 +18,7 @@ struct rmap_mapping {
 };
 
 /* Record that `address` of `space` maps the frame.  The first mapping becomes its home.  Running
- * out of host memory is survived: the page is pinned then. */
+ * out of host memory is survived: the page is locked then. */
 void rmap_add(
     struct memory *memory, uint32_t frame, const struct space *space, struct gva address);
 void rmap_remove(
