@@ -64,6 +64,7 @@ lib_sources := \
 	vmm/cli/environment.c \
 	vmm/cli/host.c \
 	vmm/cli/options.c \
+	vmm/cli/paging_options.c \
 	vmm/cli/run_command.c \
 	vmm/cli/usage.c \
 	vmm/cli/value.c \
@@ -131,6 +132,7 @@ unit_tests := \
 	test_kvm_open \
 	test_lint \
 	test_options \
+	test_paging_options \
 	test_policy_duty \
 	test_policy_guard \
 	test_policy_load \
