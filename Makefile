@@ -133,6 +133,7 @@ unit_tests := \
 	test_lint \
 	test_options \
 	test_paging_options \
+	test_policy_doc \
 	test_policy_duty \
 	test_policy_guard \
 	test_policy_load \
