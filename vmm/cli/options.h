@@ -73,14 +73,14 @@ struct options {
     bool verbose;
 
     /* OPTIONS_RUN: how memory is managed (cli/paging_options.h) */
-    const char *policy; /* as policy_load takes it; NULL: none was asked for */
-    enum options_limit limit;
+    const char *policy;          /* as policy_load takes it; NULL: none was asked for */
     uint64_t frames;             /* of 4 KiB that programs may have; 0: no limit */
     char *swap_file;             /* owns; NULL: swap, if any, is anonymous */
     uint64_t swap_bytes;         /* of swap; 0: none, or as large as swap_file is */
     uint64_t fault_around_pages; /* brought in at one fault, 1 to OPTIONS_FAULT_AROUND_MAX */
+    uint64_t max_processes;      /* at once, 1 to OPTIONS_PROCESSES_MAX */
+    enum options_limit limit;
     enum options_page_size page_size;
-    uint64_t max_processes; /* at once, 1 to OPTIONS_PROCESSES_MAX */
 
     /* OPTIONS_DOCTOR */
     bool json;
