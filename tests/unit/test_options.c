@@ -306,7 +306,9 @@ static void test_options_list_candidates_of_ambiguous(void **state)
         "all)",
         "--t", "p");
     ASSERT_USAGE(
-        "option '--m' is ambiguous: '--maps' or '--mem'? (vmm --help lists all)", "--m=1", "p");
+        "option '--m' is ambiguous: '--maps', '--mem' or '--max-processes'? (vmm --help lists "
+        "all)",
+        "--m=1", "p");
 }
 
 static void test_options_refuse_missing_and_superfluous_values(void **state)
@@ -398,6 +400,13 @@ static void test_options_help_names_every_option_and_status(void **state)
         "--mem=SIZE",
         "--stack=SIZE",
         "--clear-env",
+        "--policy=NAME[,KEY=N...]",
+        "--frames=N",
+        "--resident=SIZE",
+        "--swap=FILE|SIZE",
+        "--fault-around=N",
+        "--page-size=4k|2m|auto",
+        "--max-processes=N",
         "-E, --env=NAME[=VALUE]",
         "--timeout=SECONDS",
         "--summary=FILE",

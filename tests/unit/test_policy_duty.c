@@ -320,7 +320,7 @@ static void test_lists_forget_a_split_that_was_disturbed(void **state)
 /* Against a plain array: the oldest first. */
 static void test_ghosts_are_a_queue_with_a_set(void **state)
 {
-    uint64_t model[8];
+    uint64_t model[8] = {0};
     unsigned count = 0;
     uint64_t random = 11;
     struct ghosts ghosts;

@@ -75,7 +75,7 @@ static void compare_string(const struct comparison *comparison, uint64_t seed)
     unsigned frames = 1 + (unsigned)(fake_random(&state) % 16);
     struct string string = {
         .kind = (enum string_kind)(seed % STRING_KINDS),
-        .pages = 2 + fake_random(&state) % (3 * frames),
+        .pages = 2 + fake_random(&state) % (UINT64_C(3) * frames),
         .state = state,
     };
     struct model model = {

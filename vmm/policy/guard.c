@@ -322,6 +322,10 @@ void guard_destroy(struct guard *guard)
     if (guard == NULL) {
         return;
     }
+    /* A handler of the host's may have jumped out of a call in its place. */
+    if (active == guard) {
+        active = NULL;
+    }
     stop_watcher(guard);
     reset_handlers();
     reset_stack(guard);
@@ -343,6 +347,7 @@ bool guard_call(struct guard *guard, void (*body)(void *argument), void *argumen
         step_call(guard);
         return false;
     }
+    guard->in_host = 0;
     step_call(guard);
     atomic_signal_fence(memory_order_seq_cst);
     active = guard;

@@ -101,7 +101,7 @@ static void tell_log(const struct vmm_policy_host *host, const char *text)
     if (policy == NULL) {
         return;
     }
-    for (; text[length] != '\0' && length < sizeof(line) - 1; length++) {
+    for (; length < sizeof(line) - 1 && text[length] != '\0'; length++) {
         line[length] = iscntrl((unsigned char)text[length]) ? ' ' : text[length];
     }
     line[length] = '\0';

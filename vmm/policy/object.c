@@ -75,7 +75,7 @@ static void call_check(void *argument)
             problem, sizeof(check->problem),
             "it is built for version %u of vmm_policy.h, and this is version %u: build it "
             "again",
-            ops->version, VMM_POLICY_VERSION);
+            ops->version, (unsigned)VMM_POLICY_VERSION);
     } else if (ops->bytes != sizeof(*ops)) {
         snprintf(
             problem, sizeof(check->problem),

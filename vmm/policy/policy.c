@@ -192,7 +192,7 @@ static bool settle_sample(struct policy *policy, struct err *err)
         return err_set(
             err, ERR_INPUT,
             "policy %s: it wants to sample %u pages at a fault (allowed: 0 to %u)",
-            policy->name, policy->sample_pages, VMM_SAMPLE_MAX_PAGES);
+            policy->name, policy->sample_pages, (unsigned)VMM_SAMPLE_MAX_PAGES);
     }
     if (policy->sample_pages > 0 && policy->ops->on_sample == NULL) {
         return err_set(
