@@ -48,6 +48,7 @@ struct process {
         uint64_t handler, flags, restorer, mask; /* as rt_sigaction had them */
     } action[PROCESS_SIGNALS + 1];
     uint64_t signal_mask;
+    uint64_t signals_pending; /* sent to itself while blocked; the same bits as the mask */
     uint64_t clear_child_tid;
     uint64_t robust_list;
     char comm[16];
