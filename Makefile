@@ -378,7 +378,7 @@ stage: all libc-guests $(kvm_binaries)
 	@cp -p $(kvm_binaries) $(O)/stage/tests/kvm/
 	@cp -p $(O)/vmm $(guest_elfs) $(O)/stage/
 	@mkdir -p $(O)/stage/policies && cp -p $(O)/policies/*.so $(O)/stage/policies/
-	@cp -p $(libc_guest_elfs) tests/guests/lines.txt $(O)/stage/tests/guests/
+	@cp -p $(libc_guest_elfs) tests/guests/*.c tests/guests/lines.txt $(O)/stage/tests/guests/
 	@mkdir -p $(O)/stage/guest && cp -pr guest/prog $(O)/stage/guest/
 
 .PHONY: test-backends
