@@ -81,6 +81,7 @@ lib_sources := \
 	vmm/linux/process.c \
 	vmm/linux/signals.c \
 	vmm/linux/time.c \
+	vmm/linux/wait.c \
 	vmm/load/elf.c \
 	vmm/load/stack.c \
 	vmm/memory/frames.c \

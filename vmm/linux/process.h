@@ -10,7 +10,6 @@
 #ifndef LINUX_PROCESS_H
 #define LINUX_PROCESS_H
 
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -53,7 +52,7 @@ struct process {
     uint64_t robust_list;
     char comm[16];
     uint8_t unknown[PROCESS_UNKNOWN / 8];
-    sigset_t wait_mask; /* signals let through while a request waits for the outside */
+    int wake_fd; /* borrows: readable once a signal for vmm is there; -1: none */
 };
 
 typedef int64_t request_fn(struct process *process, const uint64_t argument[6]);
