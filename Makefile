@@ -142,8 +142,18 @@ unit_tests := \
 
 kvm_tests := \
 	test_access \
+	test_endings \
 	test_guests \
-	test_probe
+	test_probe \
+	test_refusals
+
+# What several tests share, or one of them is too long with.
+test_helpers := \
+	tests/kvm/expect.c \
+	tests/kvm/launch.c \
+	tests/kvm/paging_model.c \
+	tests/kvm/scratch.c \
+	tests/unit/naive_walk.c
 
 guest_programs := \
 	divide \
@@ -175,7 +185,8 @@ hostile_sources := \
 # Ordinary C programs, built by the system's compilers as any user would (tests/guests/NAME.c).
 libc_guests := \
 	hello \
-	libc
+	libc \
+	wait
 
 # Memory policies as shared objects: the examples of docs/writing-a-policy.md, and what tests load
 # (tests/policies): one that crashes on demand, and some with one thing wrong each.
@@ -240,7 +251,10 @@ $(O)/vmm: $(O)/obj/vmm/main.o $(O)/libvmm.a
 
 # The oracle of the access tests, and the walker that page tables are compared with.
 $(O)/tests/kvm/test_access: $(O)/obj/tests/kvm/paging_model.o
-$(O)/tests/kvm/test_guests: $(O)/obj/tests/kvm/expect.o $(O)/obj/tests/kvm/launch.o
+$(O)/tests/kvm/test_guests: $(O)/obj/tests/kvm/expect.o
+$(O)/tests/kvm/test_guests $(O)/tests/kvm/test_endings $(O)/tests/kvm/test_refusals: \
+	$(O)/obj/tests/kvm/launch.o
+$(O)/tests/kvm/test_endings $(O)/tests/kvm/test_refusals: $(O)/obj/tests/kvm/scratch.o
 $(O)/tests/unit/test_edits $(O)/tests/unit/test_ptab: $(O)/obj/tests/unit/naive_walk.o
 # A memory for policies to manage without a machine, and what they should do in it.
 $(filter $(O)/tests/unit/test_policy_%,$(unit_binaries)): $(O)/obj/tests/unit/fake_memory.o
@@ -399,7 +413,8 @@ bench: ## vmm beside the smallest program that does the same
 # --- the sources ------------------------------------------------------------------------------
 
 tidy_sources := vmm/main.c $(lib_sources) $(unit_tests:%=tests/unit/%.c) \
-	$(kvm_tests:%=tests/kvm/%.c) $(wildcard guest/*/*.c docs/policies/*.c tests/policies/*.c)
+	$(kvm_tests:%=tests/kvm/%.c) $(test_helpers) \
+	$(wildcard guest/*/*.c docs/policies/*.c tests/policies/*.c)
 tidy_targets := $(tidy_sources:%=tidy/%)
 c_files = $(shell find vmm guest include tests docs bench -name '*.[ch]' 2>/dev/null)
 scripts = $(shell grep -rlI '^\#!.*sh$$' tests bench .ci 2>/dev/null)
