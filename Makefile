@@ -144,7 +144,9 @@ kvm_tests := \
 	test_access \
 	test_endings \
 	test_guests \
+	test_output \
 	test_probe \
+	test_progress \
 	test_refusals
 
 # What several tests share, or one of them is too long with.
@@ -252,9 +254,10 @@ $(O)/vmm: $(O)/obj/vmm/main.o $(O)/libvmm.a
 # The oracle of the access tests, and the walker that page tables are compared with.
 $(O)/tests/kvm/test_access: $(O)/obj/tests/kvm/paging_model.o
 $(O)/tests/kvm/test_guests: $(O)/obj/tests/kvm/expect.o
-$(O)/tests/kvm/test_guests $(O)/tests/kvm/test_endings $(O)/tests/kvm/test_refusals: \
-	$(O)/obj/tests/kvm/launch.o
-$(O)/tests/kvm/test_endings $(O)/tests/kvm/test_refusals: $(O)/obj/tests/kvm/scratch.o
+launch_tests := test_endings test_guests test_output test_refusals
+$(launch_tests:%=$(O)/tests/kvm/%): $(O)/obj/tests/kvm/launch.o $(O)/obj/tests/kvm/scratch.o
+# The run loop gets its traps from the test.
+$(O)/tests/kvm/test_progress: host_ldflags += -Wl,--wrap=machine_run
 $(O)/tests/unit/test_edits $(O)/tests/unit/test_ptab: $(O)/obj/tests/unit/naive_walk.o
 # A memory for policies to manage without a machine, and what they should do in it.
 $(filter $(O)/tests/unit/test_policy_%,$(unit_binaries)): $(O)/obj/tests/unit/fake_memory.o
