@@ -127,6 +127,7 @@ unit_tests := \
 	test_counts \
 	test_doctor \
 	test_edits \
+	test_elf \
 	test_frames \
 	test_histogram \
 	test_kvm_open \
@@ -138,6 +139,7 @@ unit_tests := \
 	test_policy_order \
 	test_ptab \
 	test_report \
+	test_stack \
 	test_trace
 
 kvm_tests := \
@@ -155,6 +157,7 @@ test_helpers := \
 	tests/kvm/launch.c \
 	tests/kvm/paging_model.c \
 	tests/kvm/scratch.c \
+	tests/unit/elf_file.c \
 	tests/unit/naive_walk.c
 
 guest_programs := \
@@ -262,6 +265,7 @@ $(O)/tests/unit/test_edits $(O)/tests/unit/test_ptab: $(O)/obj/tests/unit/naive_
 # A memory for policies to manage without a machine, and what they should do in it.
 $(filter $(O)/tests/unit/test_policy_%,$(unit_binaries)): $(O)/obj/tests/unit/fake_memory.o
 $(O)/tests/unit/test_policy_order: $(O)/obj/tests/unit/policy_models.o
+$(O)/tests/unit/test_elf: $(O)/obj/tests/unit/elf_file.o
 
 $(O)/tests/%: $(O)/obj/tests/%.o $(O)/libvmm.a
 	$(call say,LD,$@)mkdir -p $(@D) && $(CC) $(host_ldflags) -o $@ $^ $(host_libs) $(test_libs)
