@@ -290,7 +290,7 @@ bool machine_start(struct machine *machine, struct gva rip, struct gva rsp, stru
     *machine->frame = (struct abi_frame){
         .rip = rip.value,
         .cs = LAYOUT_USER_CS,
-        .rflags = RFLAGS_FIXED,
+        .rflags = RFLAGS_RING3,
         .rsp = rsp.value,
         .ss = LAYOUT_USER_SS};
     machine->resume = machine->kernel.trap_return;

@@ -13,6 +13,10 @@
 /* Where the frame of a trap from ring 3 always is: the CPU starts at RSP0. */
 #define FRAME_ADDRESS (LAYOUT_STACK + PAGE_BYTES - sizeof(struct abi_frame))
 
+/* Flags that ring 3 always has.  IF as under Linux: a program can see it, and cannot clear it
+ * (IOPL is 0).  An emulated CPU was seen to keep the host's own timer from a guest without IF. */
+#define RFLAGS_RING3 (RFLAGS_FIXED | RFLAGS_IF)
+
 struct machine {
     int kvm, vm, vcpu;   /* own; -1 when closed */
     struct kvm_run *run; /* owns the mapping */

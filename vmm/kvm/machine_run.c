@@ -73,7 +73,7 @@ static void make_frame_of_request(struct machine *machine)
         .rax = regs->rax,
         .rip = regs->rcx,
         .cs = LAYOUT_USER_CS,
-        .rflags = (regs->r11 & RFLAGS_USER) | RFLAGS_FIXED,
+        .rflags = (regs->r11 & RFLAGS_USER) | RFLAGS_RING3,
         .rsp = regs->rsp,
         .ss = LAYOUT_USER_SS};
     regs->rsp = FRAME_ADDRESS;
@@ -138,7 +138,7 @@ static enum machine_event take_fault(struct machine *machine, struct machine_tra
     }
     machine->frame->rip = trap->rip = machine_regs(machine)->rcx;
     machine->frame->rflags = trap->rflags =
-        (machine_regs(machine)->r11 & RFLAGS_USER) | RFLAGS_FIXED;
+        (machine_regs(machine)->r11 & RFLAGS_USER) | RFLAGS_RING3;
     return MACHINE_REQUEST;
 }
 
