@@ -138,6 +138,7 @@ unit_tests := \
 	test_policy_load \
 	test_policy_order \
 	test_ptab \
+	test_regions \
 	test_report \
 	test_stack \
 	test_trace
