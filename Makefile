@@ -125,6 +125,7 @@ lib_sources := \
 
 unit_tests := \
 	test_counts \
+	test_describe \
 	test_doctor \
 	test_edits \
 	test_elf \
@@ -137,6 +138,7 @@ unit_tests := \
 	test_policy_guard \
 	test_policy_load \
 	test_policy_order \
+	test_outcome \
 	test_ptab \
 	test_regions \
 	test_report \
