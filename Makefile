@@ -129,6 +129,7 @@ unit_tests := \
 	test_doctor \
 	test_edits \
 	test_elf \
+	test_elf_damage \
 	test_frames \
 	test_histogram \
 	test_kvm_open \
@@ -161,6 +162,7 @@ test_helpers := \
 	tests/kvm/paging_model.c \
 	tests/kvm/scratch.c \
 	tests/unit/elf_file.c \
+	tests/unit/elf_fixture.c \
 	tests/unit/naive_walk.c
 
 guest_programs := \
@@ -269,6 +271,8 @@ $(O)/tests/unit/test_edits $(O)/tests/unit/test_ptab: $(O)/obj/tests/unit/naive_
 $(filter $(O)/tests/unit/test_policy_%,$(unit_binaries)): $(O)/obj/tests/unit/fake_memory.o
 $(O)/tests/unit/test_policy_order: $(O)/obj/tests/unit/policy_models.o
 $(O)/tests/unit/test_elf: $(O)/obj/tests/unit/elf_file.o
+$(O)/tests/unit/test_elf $(O)/tests/unit/test_elf_damage: \
+	$(O)/obj/tests/unit/elf_file.o $(O)/obj/tests/unit/elf_fixture.o
 
 $(O)/tests/%: $(O)/obj/tests/%.o $(O)/libvmm.a
 	$(call say,LD,$@)mkdir -p $(@D) && $(CC) $(host_ldflags) -o $@ $^ $(host_libs) $(test_libs)
