@@ -135,11 +135,11 @@ unit_tests := \
 	test_kvm_open \
 	test_lint \
 	test_options \
+	test_outcome \
 	test_policy_duty \
 	test_policy_guard \
 	test_policy_load \
 	test_policy_order \
-	test_outcome \
 	test_ptab \
 	test_regions \
 	test_report \
@@ -270,7 +270,6 @@ $(O)/tests/unit/test_edits $(O)/tests/unit/test_ptab: $(O)/obj/tests/unit/naive_
 # A memory for policies to manage without a machine, and what they should do in it.
 $(filter $(O)/tests/unit/test_policy_%,$(unit_binaries)): $(O)/obj/tests/unit/fake_memory.o
 $(O)/tests/unit/test_policy_order: $(O)/obj/tests/unit/policy_models.o
-$(O)/tests/unit/test_elf: $(O)/obj/tests/unit/elf_file.o
 $(O)/tests/unit/test_elf $(O)/tests/unit/test_elf_damage: \
 	$(O)/obj/tests/unit/elf_file.o $(O)/obj/tests/unit/elf_fixture.o
 
