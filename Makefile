@@ -89,6 +89,7 @@ lib_sources := \
 	vmm/linux/process.c \
 	vmm/linux/signals.c \
 	vmm/linux/time.c \
+	vmm/linux/wait.c \
 	vmm/load/elf.c \
 	vmm/load/stack.c \
 	vmm/memory/frames.c \
@@ -139,13 +140,17 @@ lib_sources := \
 
 unit_tests := \
 	test_counts \
+	test_describe \
 	test_doctor \
 	test_edits \
+	test_elf \
+	test_elf_damage \
 	test_frames \
 	test_histogram \
 	test_kvm_open \
 	test_lint \
 	test_options \
+	test_outcome \
 	test_paging_options \
 	test_policy_doc \
 	test_policy_duty \
@@ -153,14 +158,32 @@ unit_tests := \
 	test_policy_load \
 	test_policy_order \
 	test_ptab \
+	test_regions \
 	test_report \
+	test_stack \
 	test_trace
 
 kvm_tests := \
 	test_access \
+	test_endings \
 	test_guests \
+	test_output \
 	test_probe \
+	test_progress \
+	test_refusals \
 	test_rewrite
+
+# What several tests share, or one of them is too long with.
+test_helpers := \
+	tests/kvm/expect.c \
+	tests/kvm/launch.c \
+	tests/kvm/paging_model.c \
+	tests/kvm/scratch.c \
+	tests/unit/elf_file.c \
+	tests/unit/elf_fixture.c \
+	tests/unit/fake_memory.c \
+	tests/unit/naive_walk.c \
+	tests/unit/policy_models.c
 
 guest_programs := \
 	divide \
@@ -192,7 +215,8 @@ hostile_sources := \
 # Ordinary C programs, built by the system's compilers as any user would (tests/guests/NAME.c).
 libc_guests := \
 	hello \
-	libc
+	libc \
+	wait
 
 # Memory policies as shared objects: the examples of docs/writing-a-policy.md, and what tests load
 # (tests/policies): one that crashes on demand, and some with one thing wrong each.
@@ -257,11 +281,17 @@ $(O)/vmm: $(O)/obj/vmm/main.o $(O)/libvmm.a
 
 # The oracle of the access tests, and the walker that page tables are compared with.
 $(O)/tests/kvm/test_access: $(O)/obj/tests/kvm/paging_model.o
-$(O)/tests/kvm/test_guests: $(O)/obj/tests/kvm/expect.o $(O)/obj/tests/kvm/launch.o
+$(O)/tests/kvm/test_guests: $(O)/obj/tests/kvm/expect.o
+launch_tests := test_endings test_guests test_output test_refusals
+$(launch_tests:%=$(O)/tests/kvm/%): $(O)/obj/tests/kvm/launch.o $(O)/obj/tests/kvm/scratch.o
+# The run loop gets its traps from the test.
+$(O)/tests/kvm/test_progress: host_ldflags += -Wl,--wrap=machine_run
 $(O)/tests/unit/test_edits $(O)/tests/unit/test_ptab: $(O)/obj/tests/unit/naive_walk.o
 # A memory for policies to manage without a machine, and what they should do in it.
 $(filter $(O)/tests/unit/test_policy_%,$(unit_binaries)): $(O)/obj/tests/unit/fake_memory.o
 $(O)/tests/unit/test_policy_order: $(O)/obj/tests/unit/policy_models.o
+$(O)/tests/unit/test_elf $(O)/tests/unit/test_elf_damage: \
+	$(O)/obj/tests/unit/elf_file.o $(O)/obj/tests/unit/elf_fixture.o
 
 $(O)/tests/%: $(O)/obj/tests/%.o $(O)/libvmm.a
 	$(call say,LD,$@)mkdir -p $(@D) && $(CC) $(host_ldflags) -o $@ $^ $(host_libs) $(test_libs)
@@ -396,7 +426,7 @@ stage: all libc-guests $(kvm_binaries)
 	@cp -p $(kvm_binaries) $(O)/stage/tests/kvm/
 	@cp -p $(O)/vmm $(guest_elfs) $(O)/stage/
 	@mkdir -p $(O)/stage/policies && cp -p $(O)/policies/*.so $(O)/stage/policies/
-	@cp -p $(libc_guest_elfs) tests/guests/lines.txt $(O)/stage/tests/guests/
+	@cp -p $(libc_guest_elfs) tests/guests/*.c tests/guests/lines.txt $(O)/stage/tests/guests/
 	@mkdir -p $(O)/stage/guest && cp -pr guest/prog $(O)/stage/guest/
 
 .PHONY: test-backends
@@ -416,7 +446,7 @@ bench: ## vmm beside the smallest program that does the same
 # --- the sources ------------------------------------------------------------------------------
 
 tidy_sources := vmm/main.c $(lib_sources) $(unit_tests:%=tests/unit/%.c) \
-	$(kvm_tests:%=tests/kvm/%.c) tests/unit/fake_memory.c tests/unit/policy_models.c \
+	$(kvm_tests:%=tests/kvm/%.c) $(test_helpers) \
 	$(wildcard guest/*/*.c docs/policies/*.c tests/policies/*.c)
 tidy_targets := $(tidy_sources:%=tidy/%)
 c_files = $(shell find vmm guest include tests docs bench -name '*.[ch]' 2>/dev/null)

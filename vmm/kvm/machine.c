@@ -179,7 +179,7 @@ static bool install_kernel(struct machine *machine, struct ptab *ptab, struct er
     void *text = map_kernel_page(machine, ptab, LAYOUT_TEXT, 0);
     uint8_t *descriptors = map_kernel_page(machine, ptab, LAYOUT_DESCRIPTORS, no_execute);
     uint8_t *stack = map_kernel_page(machine, ptab, LAYOUT_STACK, stack_bits);
-    void *ist = map_kernel_page(machine, ptab, LAYOUT_IST, stack_bits);
+    uint8_t *ist = map_kernel_page(machine, ptab, LAYOUT_IST, stack_bits);
     if (list == NULL || text == NULL || descriptors == NULL || stack == NULL || ist == NULL) {
         return err_set(err, ERR_ENVIRONMENT, "guest memory is too small for the guest kernel");
     }
@@ -187,6 +187,8 @@ static bool install_kernel(struct machine *machine, struct ptab *ptab, struct er
     cpu_write_descriptors(descriptors, &machine->kernel);
     machine->frame =
         (struct abi_frame *)(void *)(stack + PAGE_BYTES - sizeof(struct abi_frame));
+    machine->ist_frame =
+        (struct abi_frame *)(void *)(ist + PAGE_BYTES - sizeof(struct abi_frame));
     return edits_create(&machine->edits, list, err);
 }
 
@@ -290,7 +292,7 @@ bool machine_start(struct machine *machine, struct gva rip, struct gva rsp, stru
     *machine->frame = (struct abi_frame){
         .rip = rip.value,
         .cs = LAYOUT_USER_CS,
-        .rflags = RFLAGS_FIXED,
+        .rflags = RFLAGS_RING3,
         .rsp = rsp.value,
         .ss = LAYOUT_USER_SS};
     machine->resume = machine->kernel.trap_return;

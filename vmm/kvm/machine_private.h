@@ -12,6 +12,12 @@
 
 /* Where the frame of a trap from ring 3 always is: the CPU starts at RSP0. */
 #define FRAME_ADDRESS (LAYOUT_STACK + PAGE_BYTES - sizeof(struct abi_frame))
+/* The same on the stack of vectors that have one of their own. */
+#define IST_FRAME_ADDRESS (LAYOUT_IST + PAGE_BYTES - sizeof(struct abi_frame))
+
+/* Flags that ring 3 always has.  IF as under Linux: a program can see it, and cannot clear it
+ * (IOPL is 0).  An emulated CPU was seen to keep the host's own timer from a guest without IF. */
+#define RFLAGS_RING3 (RFLAGS_FIXED | RFLAGS_IF)
 
 struct machine {
     int kvm, vm, vcpu;   /* own; -1 when closed */
@@ -22,7 +28,8 @@ struct machine {
     struct ptab_pool *pool; /* owns */
     struct edits edits;
     struct abi_kernel kernel;
-    struct abi_frame *frame; /* borrows: end of the fault stack, in guest memory */
+    struct abi_frame *frame;     /* borrows: end of the fault stack, in guest memory */
+    struct abi_frame *ist_frame; /* borrows: end of the stack of IST1 */
     struct machine_cpu cpu;
     uint64_t resume; /* label at which ring 3 is resumed after the trap in service */
     uint64_t runs;

@@ -73,7 +73,7 @@ static void make_frame_of_request(struct machine *machine)
         .rax = regs->rax,
         .rip = regs->rcx,
         .cs = LAYOUT_USER_CS,
-        .rflags = (regs->r11 & RFLAGS_USER) | RFLAGS_FIXED,
+        .rflags = (regs->r11 & RFLAGS_USER) | RFLAGS_RING3,
         .rsp = regs->rsp,
         .ss = LAYOUT_USER_SS};
     regs->rsp = FRAME_ADDRESS;
@@ -138,8 +138,32 @@ static enum machine_event take_fault(struct machine *machine, struct machine_tra
     }
     machine->frame->rip = trap->rip = machine_regs(machine)->rcx;
     machine->frame->rflags = trap->rflags =
-        (machine_regs(machine)->r11 & RFLAGS_USER) | RFLAGS_FIXED;
+        (machine_regs(machine)->r11 & RFLAGS_USER) | RFLAGS_RING3;
     return MACHINE_REQUEST;
+}
+
+/*
+ * A debug exception comes on the stack of IST1; its frame is put where all others are, so that
+ * the rest need not know.  One that a program held back over its `syscall` finds ring 0 before
+ * its first instruction: it is the program's, behind the `syscall`.
+ */
+static void move_debug_frame(struct machine *machine)
+{
+    struct kvm_regs *regs = machine_regs(machine);
+    struct abi_frame frame = *machine->ist_frame;
+
+    if (regs->rsp != IST_FRAME_ADDRESS) {
+        return;
+    }
+    if ((frame.cs & 3) == 0 && frame.rip == machine->kernel.syscall_entry) {
+        frame.rip = regs->rcx;
+        frame.rflags = (regs->r11 & RFLAGS_USER) | RFLAGS_RING3;
+        frame.cs = LAYOUT_USER_CS;
+        frame.ss = LAYOUT_USER_SS;
+    }
+    *machine->frame = frame;
+    regs->rsp = FRAME_ADDRESS;
+    machine_regs_changed(machine);
 }
 
 static enum machine_event take_exception(struct machine *machine, struct machine_trap *trap)
@@ -147,6 +171,9 @@ static enum machine_event take_exception(struct machine *machine, struct machine
     trap->vector = (unsigned)machine_regs(machine)->rax;
     if (trap->vector == VECTOR_DF || trap->vector == VECTOR_NMI || trap->vector == VECTOR_MC) {
         return stop(machine, "double fault, NMI or machine check: vector", trap->vector);
+    }
+    if (trap->vector == VECTOR_DB) {
+        move_debug_frame(machine);
     }
     return take_frame(machine, trap) == MACHINE_STOPPED ? MACHINE_STOPPED : MACHINE_EXCEPTION;
 }

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -33,11 +34,8 @@ static int wait_for(struct process *process, int fd, short events)
 {
     struct pollfd poll_fd = {.fd = fd, .events = events};
 
-    if (ppoll(&poll_fd, 1, NULL, &process->wait_mask) < 0) {
-        process->interrupted = true;
-        return EINTR;
-    }
-    return 0;
+    int ready = request_wait(process, &poll_fd, 1, NULL);
+    return ready < 0 ? -ready : 0;
 }
 
 int files_host_fd(const struct process *process, int fd)
@@ -337,7 +335,7 @@ int64_t request_getcwd(struct process *process, const uint64_t argument[6])
 /* On the standard streams only: other descriptors answer POLLNVAL. */
 int64_t request_poll(struct process *process, const uint64_t argument[6])
 {
-    struct pollfd fds[16];
+    struct pollfd fds[REQUEST_WAIT_MAX];
     struct timespec timeout = {
         .tv_sec = (int)argument[2] / 1000, .tv_nsec = (int)argument[2] % 1000 * 1000000L};
 
@@ -353,10 +351,9 @@ int64_t request_poll(struct process *process, const uint64_t argument[6])
             fds[i].fd = INT_MAX; /* no such descriptor in vmm either: POLLNVAL */
         }
     }
-    int ready = ppoll(fds, count, (int)argument[2] < 0 ? NULL : &timeout, &process->wait_mask);
+    int ready = request_wait(process, fds, count, (int)argument[2] < 0 ? NULL : &timeout);
     if (ready < 0) {
-        process->interrupted = errno == EINTR;
-        return -errno;
+        return ready;
     }
     for (size_t i = 0; i < count; i++) {
         struct gva at =

@@ -10,7 +10,6 @@
 #ifndef LINUX_PROCESS_H
 #define LINUX_PROCESS_H
 
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -48,11 +47,12 @@ struct process {
         uint64_t handler, flags, restorer, mask; /* as rt_sigaction had them */
     } action[PROCESS_SIGNALS + 1];
     uint64_t signal_mask;
+    uint64_t signals_pending; /* sent to itself while blocked; the same bits as the mask */
     uint64_t clear_child_tid;
     uint64_t robust_list;
     char comm[16];
     uint8_t unknown[PROCESS_UNKNOWN / 8];
-    sigset_t wait_mask; /* signals let through while a request waits for the outside */
+    int wake_fd; /* borrows: readable once a signal for vmm is there; -1: none */
 };
 
 typedef int64_t request_fn(struct process *process, const uint64_t argument[6]);

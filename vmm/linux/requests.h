@@ -6,6 +6,8 @@
 #ifndef LINUX_REQUESTS_H
 #define LINUX_REQUESTS_H
 
+#include <poll.h>
+#include <stddef.h>
 #include <time.h>
 
 #include "linux/process.h"
@@ -47,6 +49,17 @@ request_fn request_rt_sigaction, request_rt_sigprocmask, request_sigaltstack, re
 /* lab.c */
 request_fn request_lab_version, request_lab_phase, request_lab_result, request_lab_walk,
     request_lab_counts, request_lab_frames;
+
+/* What request_wait takes at most. */
+#define REQUEST_WAIT_MAX 16
+
+/*
+ * wait.c: as ppoll(2), fds and all; timeout: NULL waits for ever.  Returns how many of fds are
+ * ready, 0 after the timeout, or -errno.  A signal that ends the run ends the wait:
+ * process->interrupted is set, fds is untouched, and the result is -EINTR.
+ */
+int request_wait(
+    struct process *process, struct pollfd *fds, size_t count, const struct timespec *timeout);
 
 /* time.c: sleep until the host's CLOCK_MONOTONIC reads deadline, or a signal for vmm arrives
  * (process->interrupted, -EINTR). */

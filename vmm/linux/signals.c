@@ -46,6 +46,17 @@ int64_t request_rt_sigaction(struct process *process, const uint64_t argument[6]
     return 0;
 }
 
+/* Signals that waited for the mask to let them through. */
+static void deliver_pending(struct process *process)
+{
+    for (int signal = 1; signal <= PROCESS_SIGNALS; signal++) {
+        if ((process->signals_pending & ~process->signal_mask & bit_of(signal)) != 0) {
+            process->signals_pending &= ~bit_of(signal);
+            process_signal_self(process, signal);
+        }
+    }
+}
+
 int64_t request_rt_sigprocmask(struct process *process, const uint64_t argument[6])
 {
     uint64_t old = process->signal_mask;
@@ -72,6 +83,7 @@ int64_t request_rt_sigprocmask(struct process *process, const uint64_t argument[
         default:
             return -EINVAL;
         }
+        deliver_pending(process);
     }
     if (argument[2] != 0) {
         return -access_write(&process->access, gva_of(argument[2]), &old, sizeof(old));
@@ -98,8 +110,11 @@ void process_signal_self(struct process *process, int signal)
 {
     uint64_t handler = process->action[signal].handler;
 
-    if (handler == HANDLER_IGNORE || (handler == 0 && is_ignored_by_default(signal)) ||
-        (process->signal_mask & bit_of(signal)) != 0) {
+    if ((process->signal_mask & bit_of(signal)) != 0) {
+        process->signals_pending |= bit_of(signal);
+        return;
+    }
+    if (handler == HANDLER_IGNORE || (handler == 0 && is_ignored_by_default(signal))) {
         return;
     }
     outcome_set(

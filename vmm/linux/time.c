@@ -1,9 +1,8 @@
 /*
  * Requests on time.  The guest reads the host's clocks: nothing virtual stands between.
- * Sleeping lets the signals through that end a run.
+ * A signal that ends the run ends a sleep.
  */
 #include <errno.h>
-#include <poll.h>
 #include <sys/time.h>
 #include <time.h>
 
@@ -84,8 +83,8 @@ int64_t request_sleep_until(struct process *process, const struct timespec *dead
             return 0;
         }
         struct timespec wait = timespec_of(left);
-        if (ppoll(NULL, 0, &wait, &process->wait_mask) < 0 && errno == EINTR) {
-            process->interrupted = true;
+        struct pollfd none;
+        if (request_wait(process, &none, 0, &wait) == -EINTR) {
             return -EINTR;
         }
     }

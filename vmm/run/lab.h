@@ -39,7 +39,7 @@ struct lab {
     struct outcome outcome;
     struct counts *counts; /* owns */
     char *exe;             /* owns: absolute path of the program */
-    uint64_t start_ns;     /* CLOCK_MONOTONIC at the first entry */
+    uint64_t start_ns;     /* CLOCK_MONOTONIC at the first entry; UINT64_MAX before */
     uint64_t elapsed_ns;
     uint64_t requests;
     /* The fault before this one, to see a program that makes no progress. */

@@ -7,7 +7,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "run/describe.h"
@@ -123,8 +125,9 @@ static void fill_ending_signals(sigset_t *set)
     sigaddset(set, SIGALRM);
 }
 
-/* Blocked in this thread, let through only while the guest runs or a request waits: so none is
- * lost and none needs a handler. */
+/* Blocked in this thread: they make KVM_RUN return (its own mask lets them through) and wake_fd
+ * readable, and stay pending meanwhile.  So none is lost and none needs a handler; ppoll with a
+ * mask would not do, as it delivers them. */
 static bool block_signals(struct lab *lab, struct err *err)
 {
     sigset_t ending, waiting;
@@ -139,7 +142,10 @@ static bool block_signals(struct lab *lab, struct err *err)
     sigdelset(&waiting, SIGHUP);
     sigdelset(&waiting, SIGQUIT);
     sigdelset(&waiting, SIGALRM);
-    lab->process.wait_mask = waiting;
+    lab->process.wake_fd = signalfd(-1, &ending, SFD_CLOEXEC);
+    if (lab->process.wake_fd < 0) {
+        return err_set_errno(err, ERR_ENVIRONMENT, "signalfd");
+    }
     return machine_set_signal_mask(lab->machine, &waiting, err);
 }
 
@@ -204,7 +210,7 @@ static void serve(struct lab *lab, enum machine_event event, const struct machin
     }
 }
 
-bool lab_run(struct lab *lab, struct err *err)
+static bool run_to_the_end(struct lab *lab, struct err *err)
 {
     struct machine_trap trap;
 
@@ -226,4 +232,15 @@ bool lab_run(struct lab *lab, struct err *err)
     serve_pending_signal(lab);
     return sigprocmask(SIG_SETMASK, &lab->outer_mask, NULL) == 0 ||
            err_set_errno(err, ERR_ENVIRONMENT, "restoring the signal mask");
+}
+
+bool lab_run(struct lab *lab, struct err *err)
+{
+    lab->process.wake_fd = -1;
+    bool ok = run_to_the_end(lab, err);
+    if (lab->process.wake_fd >= 0) {
+        close(lab->process.wake_fd);
+        lab->process.wake_fd = -1;
+    }
+    return ok;
 }
