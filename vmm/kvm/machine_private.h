@@ -24,6 +24,7 @@ struct machine {
     struct abi_kernel kernel;
     struct abi_frame *frame; /* borrows: end of the fault stack, in guest memory */
     struct machine_cpu cpu;
+    struct clock clock;
     uint64_t resume; /* label at which ring 3 is resumed after the trap in service */
     uint64_t runs;
     sigset_t signal_mask; /* while the guest runs */
