@@ -13,7 +13,15 @@ static uint64_t since_start_ns(const struct lab *lab)
 void observe_fault(
     struct lab *lab, const struct fault_record *record, const struct region *region)
 {
+    struct process *process = lab->processes.current;
+    uint64_t major = lab->counts->major;
+
     counts_add(lab->counts, record);
+    if (lab->counts->major != major) {
+        process->major_faults++;
+    } else {
+        process->minor_faults++;
+    }
     if (!lab->config->trace->open) {
         return;
     }
@@ -63,15 +71,22 @@ void observe_unknown_request(void *context, uint64_t number, const char *name)
     }
 }
 
-void observe_signal(
-    struct lab *lab, int number, int code, uint64_t address, uint64_t rip, const char *text)
+void observe_killed(
+    void *context,
+    const struct process *process,
+    const struct signal_info *info,
+    const char *text)
 {
+    struct lab *lab = context;
     const struct trace_signal signal = {
-        .number = number,
-        .code = code,
-        .address = gva_of(address),
-        .rip = gva_of(rip),
+        .number = info->number,
+        .code = info->code,
+        .address = gva_of(info->address),
+        .rip = gva_of(info->rip),
         .text = text};
 
     trace_signal(lab->config->trace, since_start_ns(lab), &signal);
+    if (lab->config->verbose && process != lab->processes.first) {
+        fprintf(stderr, "vmm: process %d: %s\n", process->pid, text);
+    }
 }
