@@ -76,19 +76,31 @@ lib_sources := \
 	vmm/fault/pager.c \
 	vmm/fault/replace.c \
 	vmm/fault/writeback.c \
+	vmm/kvm/context.c \
 	vmm/kvm/cpu.c \
 	vmm/kvm/machine.c \
 	vmm/kvm/machine_run.c \
 	vmm/kvm/open.c \
 	vmm/kvm/probe.c \
+	vmm/kvm/registers.c \
 	vmm/linux/advice.c \
-	vmm/linux/files.c \
+	vmm/linux/deliver.c \
+	vmm/linux/descriptors.c \
+	vmm/linux/fork.c \
+	vmm/linux/futex.c \
+	vmm/linux/handles.c \
 	vmm/linux/identity.c \
 	vmm/linux/lab.c \
 	vmm/linux/memory.c \
-	vmm/linux/remap.c \
+	vmm/linux/paths.c \
+	vmm/linux/poll.c \
 	vmm/linux/process.c \
+	vmm/linux/remap.c \
+	vmm/linux/sigframe.c \
 	vmm/linux/signals.c \
+	vmm/linux/stat.c \
+	vmm/linux/streams.c \
+	vmm/linux/table.c \
 	vmm/linux/time.c \
 	vmm/linux/wait.c \
 	vmm/load/elf.c \
@@ -119,10 +131,12 @@ lib_sources := \
 	vmm/report/summary.c \
 	vmm/report/tables.c \
 	vmm/run/describe.c \
+	vmm/run/exception.c \
 	vmm/run/lab.c \
 	vmm/run/observe.c \
 	vmm/run/outcome.c \
 	vmm/run/run.c \
+	vmm/run/schedule.c \
 	vmm/run/start.c \
 	vmm/space/backing.c \
 	vmm/space/fork.c \

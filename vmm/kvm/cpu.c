@@ -183,10 +183,8 @@ static uint64_t cr4_value(const struct machine_cpu *cpu)
            (cpu->smap ? CR4_SMAP : 0);
 }
 
-static void fill_segments(struct kvm_sregs *sregs)
+void cpu_fill_kernel_segments(struct kvm_sregs *sregs)
 {
-    const struct kvm_segment unusable = {.unusable = 1};
-
     sregs->cs = (struct kvm_segment){
         .limit = 0xffffffff,
         .selector = LAYOUT_KERNEL_CS,
@@ -203,6 +201,13 @@ static void fill_segments(struct kvm_sregs *sregs)
         .s = 1,
         .db = 1,
         .g = 1};
+}
+
+static void fill_segments(struct kvm_sregs *sregs)
+{
+    const struct kvm_segment unusable = {.unusable = 1};
+
+    cpu_fill_kernel_segments(sregs);
     sregs->ds = sregs->es = sregs->fs = sregs->gs = sregs->ldt = unusable;
     sregs->tr = (struct kvm_segment){
         .base = LAYOUT_DESCRIPTORS + LAYOUT_TSS_OFFSET,

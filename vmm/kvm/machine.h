@@ -19,6 +19,7 @@
 #include "base/addr.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/registers.h"
 #include "memory/frames.h"
 #include "memory/gmem.h"
 #include "paging/edits.h"
@@ -122,13 +123,42 @@ MUST_CHECK bool machine_get_fs_base(struct machine *machine, struct gva *base);
 MUST_CHECK bool machine_set_gs_base(struct machine *machine, struct gva base);
 MUST_CHECK bool machine_get_gs_base(struct machine *machine, struct gva *base);
 
-/* The program's general registers at the last trap, for messages. */
-struct machine_registers {
-    uint64_t rax, rbx, rcx, rdx, rsi, rdi, rsp, rbp;
-    uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
-    uint64_t rip, rflags;
-};
-void machine_read_registers(const struct machine *machine, struct machine_registers *registers);
+/*
+ * The program's general registers at the last trap, and new ones for it: it goes on there by
+ * iretq, with all of them.  registers->rip must be canonical; of rflags only
+ * REGISTERS_USER_FLAGS are taken.
+ */
+void machine_read_registers(const struct machine *machine, struct registers *registers);
+void machine_write_registers(struct machine *machine, const struct registers *registers);
+
+/* The program's x87, SSE and extended state: XSTATE_BYTES at `state` (one ioctl each).  False
+ * if KVM refuses, which for a write means that the state is not valid. */
+MUST_CHECK bool machine_read_xstate(struct machine *machine, void *state);
+MUST_CHECK bool machine_write_xstate(struct machine *machine, const void *state);
+
+/* --- several programs on the one vCPU: context.c --- */
+
+/* Everything of ring 3 that the CPU holds, while another program runs. */
+struct machine_context;
+struct machine_context *machine_context_create(void);          /* NULL: no memory */
+void machine_context_destroy(struct machine_context *context); /* accepts NULL */
+
+/*
+ * After MACHINE_INTERRUPTED: bring the vCPU to where a trap from ring 3 would have left it, so
+ * that the program can be changed or exchanged.  False while the guest kernel is at work, or an
+ * exception is on its way to it: then machine_run has to go on first, and will come back by a
+ * trap.
+ */
+MUST_CHECK bool machine_take_over(struct machine *machine);
+
+/* Keep the state of the program that runs; only after a trap, or when machine_take_over() said
+ * yes.  False: the machine is stopped. */
+MUST_CHECK bool machine_save(struct machine *machine, struct machine_context *context);
+/* Go on with another program on the tables at root.  False: the machine is stopped. */
+MUST_CHECK bool
+machine_load(struct machine *machine, const struct machine_context *context, struct gpa root);
+/* What a kept program will find in its registers. */
+struct registers *machine_context_registers(struct machine_context *context);
 
 /* One line: why the vCPU stopped.  Empty while it has not. */
 const char *machine_stop_reason(const struct machine *machine);

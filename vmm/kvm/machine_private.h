@@ -1,6 +1,7 @@
 /*
- * Inside of struct machine, for the two files that make it: machine.c (set-up and tear-down)
- * and machine_run.c (in and out of ring 3).  Nobody else includes this.
+ * Inside of struct machine, for the files that make it: machine.c (set-up and tear-down),
+ * machine_run.c (in and out of ring 3), registers.c and context.c (the program's state).
+ * Nobody else includes this.
  */
 #ifndef KVM_MACHINE_PRIVATE_H
 #define KVM_MACHINE_PRIVATE_H
@@ -49,5 +50,8 @@ static inline void machine_regs_changed(struct machine *machine)
 {
     machine->run->kvm_dirty_regs = KVM_SYNC_X86_REGS;
 }
+
+/* machine_run.c: end the machine with a reason; the first one stays. */
+enum machine_event machine_stop(struct machine *machine, const char *what, uint64_t detail);
 
 #endif
