@@ -137,6 +137,7 @@ lib_sources := \
 	vmm/run/outcome.c \
 	vmm/run/run.c \
 	vmm/run/schedule.c \
+	vmm/run/setup.c \
 	vmm/run/start.c \
 	vmm/space/backing.c \
 	vmm/space/fork.c \

@@ -88,8 +88,10 @@ static const struct argp_option run_options[] = {
      "Where evicted pages go: an existing FILE, FILE,size=SIZE, or SIZE alone for a file "
      "without a name, 64K to 16T (default: none)",
      GROUP_MEMORY},
-    {"fault-around", KEY_PAGING + PAGING_FAULT_AROUND, "N", 0,
-     "Bring in up to N pages at one fault, 1 to 512 (default 1)", GROUP_MEMORY},
+    {"fault-around", KEY_PAGING + PAGING_FAULT_AROUND, "N|auto", 0,
+     "Bring in up to N pages at one fault, 1 to 512 (default 1); auto: up to 64 while the "
+     "program goes on in sequence",
+     GROUP_MEMORY},
     {"page-size", KEY_PAGING + PAGING_PAGE_SIZE, "4k|2m|auto", 0,
      "Size of pages; auto takes 2 MiB where region and frames allow (default 4k)",
      GROUP_MEMORY},

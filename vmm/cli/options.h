@@ -78,7 +78,9 @@ struct options {
     char *swap_file;             /* owns; NULL: swap, if any, is anonymous */
     uint64_t swap_bytes;         /* of swap; 0: none, or as large as swap_file is */
     uint64_t fault_around_pages; /* brought in at one fault, 1 to OPTIONS_FAULT_AROUND_MAX */
-    uint64_t max_processes;      /* at once, 1 to OPTIONS_PROCESSES_MAX */
+    bool
+        fault_around_adaptive; /* auto: from 1 up to that, while a program goes on in sequence */
+    uint64_t max_processes;    /* at once, 1 to OPTIONS_PROCESSES_MAX */
     enum options_limit limit;
     enum options_page_size page_size;
 
@@ -102,6 +104,7 @@ struct options {
 #define OPTIONS_SWAP_MIN          (UINT64_C(64) << 10)
 #define OPTIONS_SWAP_MAX          (UINT64_C(16) << 40)
 #define OPTIONS_FAULT_AROUND_MAX  512
+#define OPTIONS_FAULT_AROUND_AUTO 64
 #define OPTIONS_PROCESSES_DEFAULT 1024
 #define OPTIONS_PROCESSES_MAX     32768
 

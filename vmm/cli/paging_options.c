@@ -147,9 +147,14 @@ static bool parse_fault_around(struct options *options, const char *text, struct
         .minimum = 1,
         .maximum = OPTIONS_FAULT_AROUND_MAX,
         .unit = 1,
-        .allowed = "1 to 512, in pages",
+        .allowed = "1 to 512, in pages, or auto",
     };
 
+    options->fault_around_adaptive = strcasecmp(text, "auto") == 0;
+    if (options->fault_around_adaptive) {
+        options->fault_around_pages = OPTIONS_FAULT_AROUND_AUTO;
+        return true;
+    }
     return value_parse_number(
         "--fault-around", text, &range, &options->fault_around_pages, err);
 }

@@ -46,14 +46,6 @@ static void mark(struct space *space, const struct ptab_walk *walk, bool write)
     }
 }
 
-/* The page of a run is held by the run's first frame. */
-static void hold(const struct space *space, const struct ptab_walk *walk)
-{
-    uint64_t leaf = round_down(walk->gpa.value, ptab_levels[walk->level].entry_bytes);
-
-    pager_hold(space->memory->pager, frames_index(gpa_of(leaf)));
-}
-
 void *access_page(struct access *access, struct gva address, bool write, size_t *bytes)
 {
     struct space *space = access->space;
@@ -73,7 +65,6 @@ void *access_page(struct access *access, struct gva address, bool write, size_t 
         }
     }
     mark(space, &walk, write);
-    hold(space, &walk);
     *bytes = PAGE_BYTES - (address.value & (PAGE_BYTES - 1));
     return gmem_hva(ptab_pool_mem(space->ptab.pool), walk.gpa);
 }

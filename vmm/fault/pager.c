@@ -50,13 +50,6 @@ void pager_hold(struct pager *pager, uint32_t frame)
     pager->held_next = (pager->held_next + 1) % pager->held_capacity;
 }
 
-unsigned pager_hold_max(const struct pager *pager)
-{
-    uint64_t most = pager->config.memory->config.limit_frames / 4;
-
-    return most < 1 ? 1 : (most > PAGER_HELD ? PAGER_HELD : (unsigned)most);
-}
-
 bool pager_limit(struct pager *pager, uint64_t frames)
 {
     struct memory *memory = pager->config.memory;
@@ -348,7 +341,7 @@ bool pager_fault(
 {
     bool resolved = decide(space, record, signal, region);
 
-    if (resolved && record->frame != RECORD_NO_FRAME) {
+    if (resolved && record->frame != RECORD_NO_FRAME && (record->access & RECORD_HOST) == 0) {
         pager_hold(space->memory->pager, record->frame);
     }
     return resolved;

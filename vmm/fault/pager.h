@@ -33,8 +33,8 @@ struct pager_config {
 struct pager {
     struct pager_config config;
     struct replace replace; /* the policy, as the memory sees it */
-    /* Frames that must stay while an instruction or a request is being served: else the pages that
-     * one instruction needs could drive each other out for ever. */
+    /* Frames that must stay while one instruction is tried again and again: else the pages that it
+     * needs could drive each other out for ever. */
     uint32_t held[PAGER_HELD];
     unsigned held_count, held_next, held_capacity;
     uint64_t evictions;   /* pages that had to go */
@@ -50,12 +50,10 @@ void pager_destroy(struct pager *pager); /* before its memory; accepts NULL */
  * policy's crash; NULL if nothing of the kind happened. */
 const char *pager_trouble(const struct pager *pager);
 
-/* Another instruction or request is being served than before: what was held for that may go. */
+/* The program has got on since the last fault: what was held for that may go. */
 void pager_let_go(struct pager *pager);
 /* Keep the page in this frame until then, or until PAGER_HELD further ones are held. */
 void pager_hold(struct pager *pager, uint32_t frame);
-/* How many pages a request may have in use at once, 1 to PAGER_HELD. */
-unsigned pager_hold_max(const struct pager *pager);
 
 /* Set how many frames programs may have beyond the locked ones, and evict what is more.  frames > 0.
  * False: not so much can go; the limit holds for what comes. */

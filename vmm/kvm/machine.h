@@ -117,6 +117,12 @@ void machine_read_request(const struct machine *machine, struct machine_request 
 /* The result of the request: rax when ring 3 runs again. */
 void machine_set_result(struct machine *machine, uint64_t value);
 
+/*
+ * Whether the fault that machine_run returned last came from the same instruction as the one that
+ * this was asked of before, with nothing done in between: all general registers are the same.
+ */
+bool machine_is_same_instruction(struct machine *machine);
+
 /* FS and GS base of ring 3 (two ioctls each: not for a hot path). */
 MUST_CHECK bool machine_set_fs_base(struct machine *machine, struct gva base);
 MUST_CHECK bool machine_get_fs_base(struct machine *machine, struct gva *base);

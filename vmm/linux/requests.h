@@ -23,7 +23,6 @@ bool request_range_is_user(uint64_t begin, uint64_t bytes);
 /* As if the program had touched every page; running out of memory is no error. */
 void request_populate(struct process *process, struct gva begin, uint64_t bytes, bool write);
 
-
 /* streams.c */
 request_fn request_read, request_write, request_readv, request_writev, request_pread64,
     request_pwrite64, request_getdents64;

@@ -9,13 +9,7 @@
 #include <string.h>
 
 #include "run/observe.h"
-
-static void drain(void *context)
-{
-    struct lab *lab = context;
-
-    machine_drain_edits(lab->machine);
-}
+#include "run/setup.h"
 
 static bool set_fs_base(void *context, struct gva base)
 {
@@ -94,22 +88,8 @@ static unsigned max_processes(const struct lab_config *config)
 
 static bool create_space(struct lab *lab, struct err *err)
 {
-    const struct memory_config config = {
-        .frames = machine_frames(lab->machine),
-        .pool = machine_pool(lab->machine),
-        .edits = machine_edits(lab->machine),
-        .drain = drain,
-        .context = lab,
-        .no_execute = machine_cpu(lab->machine)->no_execute,
-        .limit_frames = UINT64_MAX,
-        /* And one that has just ended, while the vCPU is still on its tables. */
-        .spaces = max_processes(lab->config) + 1};
-
-    if (!memory_create(&lab->memory, &config, err)) {
-        return false;
-    }
-    const struct pager_config pager = {.memory = lab->memory, .around_pages = 1};
-    return pager_create(&lab->pager, &pager, err) &&
+    /* And one that has just ended, while the vCPU is still on its tables. */
+    return setup_memory(lab, max_processes(lab->config) + 1, err) &&
            space_create(&lab->space, lab->memory, err);
 }
 
@@ -235,6 +215,8 @@ void lab_destroy(struct lab *lab)
     schedule_destroy(&lab->schedule);
     pager_destroy(lab->pager);
     memory_destroy(lab->memory);
+    policy_destroy(lab->policy);
+    swap_destroy(lab->swap);
     machine_destroy(lab->machine);
     free(lab->counts);
     free(lab->exe);

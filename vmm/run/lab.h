@@ -29,13 +29,22 @@ struct lab_config {
     uint64_t stack_bytes;           /* limit of the stack, a multiple of PAGE_BYTES */
     uint64_t timeout_ns;            /* 0: none */
     unsigned max_processes;         /* at a time; 0: LAB_MAX_PROCESSES */
-    bool verbose;                   /* name requests that are not implemented, on stderr */
-    struct trace *trace;            /* borrows; a zeroed one takes every event */
+    uint64_t limit_frames;          /* that programs may have; 0: no limit but memory */
+    const char *policy;    /* as policy_load takes it; NULL: none, or clock if needed */
+    const char *swap_file; /* NULL: nameless, if swap_bytes is not 0 */
+    uint64_t swap_bytes;   /* 0: none, or as large as swap_file is */
+    uint32_t around_pages; /* fault-around, in pages; 0: 1 */
+    bool around_adaptive;  /* from 1 to that, while a program goes on in sequence */
+    enum memory_page_size page_size;
+    bool verbose;        /* name requests that are not implemented, on stderr */
+    struct trace *trace; /* borrows; a zeroed one takes every event */
 };
 
 struct lab {
     const struct lab_config *config; /* borrows */
     struct machine *machine;         /* owns */
+    struct swap *swap;               /* owns; NULL: none */
+    struct policy *policy;           /* owns; NULL: none */
     struct memory *memory;           /* owns */
     struct pager *pager;             /* owns */
     struct space *space;             /* owns: that of the first process */
@@ -52,7 +61,8 @@ struct lab {
     uint64_t requests;
     /* The fault before this one, to see a program that makes no progress. */
     uint64_t last_address, last_rip, repeats;
-    sigset_t outer_mask; /* the caller's signal mask, restored at the end */
+    struct registers last_registers; /* at the last fault, where frames are limited */
+    sigset_t outer_mask;             /* the caller's signal mask, restored at the end */
 };
 
 /* run.c: take one pending signal for vmm itself, which may end the run. */

@@ -16,6 +16,7 @@
 #include "run/exception.h"
 #include "run/lab.h"
 #include "run/observe.h"
+#include "run/setup.h"
 
 /* A program that faults this often in a row at one place, with nothing in between, will not
  * stop. */
@@ -79,6 +80,23 @@ static void force_fault(
     signal_force(lab->processes.current, &info, text);
 }
 
+/* Where frames are limited, what one instruction needs must stay until it is done: it is, when any
+ * register has changed. */
+static void see_progress(struct lab *lab)
+{
+    struct registers registers;
+
+    if (lab->memory->config.limit_frames == UINT64_MAX) {
+        return;
+    }
+    machine_read_registers(lab->machine, &registers);
+    registers.rflags = 0; /* a fault sets RF there */
+    if (memcmp(&registers, &lab->last_registers, sizeof(registers)) != 0) {
+        lab->last_registers = registers;
+        pager_let_go(lab->pager);
+    }
+}
+
 static void serve_fault(struct lab *lab, const struct machine_trap *trap)
 {
     struct space *space = lab->processes.current->access.space;
@@ -100,11 +118,15 @@ static void serve_fault(struct lab *lab, const struct machine_trap *trap)
             (unsigned long long)record.address);
         return;
     }
+    see_progress(lab);
     bool resolved = pager_fault(space, &record, &signal, &region);
     record.service_ns = clock_saturate_ns(clock_ns_since(lab->clock, trap->exit));
     observe_fault(lab, &record, region);
     if (!resolved) {
         describe_fault(text, sizeof(text), &record, region, space->regions);
+        if (record.kind == FAULT_OUT_OF_MEMORY) {
+            setup_describe_shortage(lab, text, sizeof(text));
+        }
         force_fault(lab, trap, &record, &signal, text);
     } else if (!makes_progress(lab, &record)) {
         signal = (struct pager_signal){.number = SIGKILL};
