@@ -212,6 +212,22 @@ hostile_sources := \
 	guest/prog/hostile/instructions.c \
 	guest/prog/hostile/requests.c
 
+# What the benchmarks run in the guest: guest/bench/NAME.c with the parts that they share.
+bench_guests := \
+	compute \
+	pages \
+	regions
+
+bench_guest_parts := \
+	guest/bench/series.c \
+	guest/bench/touch_pages.S
+
+# Host programs of the benchmarks (bench/NAME.c), each of one file.
+bench_programs := \
+	floor \
+	launch \
+	steps
+
 # Ordinary C programs, built by the system's compilers as any user would (tests/guests/NAME.c).
 libc_guests := \
 	hello \
@@ -339,6 +355,29 @@ $(O)/hostile.elf: $(hostile_objects)
 $(guest_elfs): $(O)/%.elf: $(O)/obj/guest/prog/%.o $(guest_lib_objects)
 	$(call say,LD,$@)$(CC) $(guest_ldflags) -o $@ $^
 
+# --- benchmarks -------------------------------------------------------------------------------
+
+bench_part_objects := $(patsubst %,$(O)/obj/%.o,$(basename $(bench_guest_parts)))
+bench_guest_elfs := $(bench_guests:%=$(O)/bench/%.elf)
+bench_binaries := $(bench_programs:%=$(O)/bench/%)
+
+$(bench_guests:%=$(O)/obj/guest/bench/%.o) $(O)/obj/guest/bench/series.o: $(O)/obj/%.o: %.c
+	$(call say,CC,$<)$(guest_compile)
+
+$(O)/obj/guest/bench/touch_pages.o: guest/bench/touch_pages.S
+	$(call say,AS,$<)$(guest_compile)
+
+$(bench_guest_elfs): $(O)/bench/%.elf: $(O)/obj/guest/bench/%.o $(bench_part_objects) \
+		$(guest_lib_objects)
+	$(call say,LD,$@)mkdir -p $(@D) && $(CC) $(guest_ldflags) -o $@ $^
+
+# The floor copies the measured loop, as it is in the guest programs, into its own guest.
+$(O)/bench/floor: $(O)/obj/guest/bench/touch_pages.o
+$(O)/obj/bench/%.o: host_cflags += -Iguest/bench
+
+$(bench_binaries): $(O)/bench/%: $(O)/obj/bench/%.o
+	$(call say,LD,$@)mkdir -p $(@D) && $(CC) $(host_ldflags) -o $@ $^
+
 # NAME-glibc, NAME-glibc-pie, NAME-musl: the same source by three start-up codes.
 libc_guest_cflags := -std=c11 -O2 -g $(warnings) -D_GNU_SOURCE
 MUSL_GCC ?= musl-gcc
@@ -437,17 +476,20 @@ test-backends: ## the KVM ring on emulated AMD and Intel processors: TARGETS='sv
 	[ $$status != 77 ] || { echo 'backends: 0 passed, 0 failed, all targets skipped'; exit 0; }; \
 	exit $$status
 
-.PHONY: bench
-bench: ## vmm beside the smallest program that does the same
+.PHONY: bench bench-programs
+bench: ## vmm beside the smallest program that does the same: ROUNDS=5
 	@$(deps) build bench
-	@+$(submake) all
-	@if [ -x bench/run ]; then bench/run $(O); else echo 'bench: there is no bench/run yet'; fi
+	@+$(submake) all bench-programs
+	@bench/run $(O)
+
+bench-programs: $(bench_binaries) $(bench_guest_elfs)
 
 # --- the sources ------------------------------------------------------------------------------
 
 tidy_sources := vmm/main.c $(lib_sources) $(unit_tests:%=tests/unit/%.c) \
 	$(kvm_tests:%=tests/kvm/%.c) $(test_helpers) \
-	$(wildcard guest/*/*.c docs/policies/*.c tests/policies/*.c)
+	$(wildcard guest/*/*.c docs/policies/*.c tests/policies/*.c) \
+	$(bench_programs:%=bench/%.c)
 tidy_targets := $(tidy_sources:%=tidy/%)
 c_files = $(shell find vmm guest include tests docs bench -name '*.[ch]' 2>/dev/null)
 scripts = $(shell grep -rlI '^\#!.*sh$$' tests bench .ci 2>/dev/null)
@@ -461,13 +503,14 @@ lint: ## clang-format, clang-tidy, cppcheck and shellcheck find nothing
 	$(call say,CHECK,$(words $(tidy_sources)) files)$(CPPCHECK) --quiet --inline-suppr \
 		--enable=warning,performance,portability --suppress=toomanyconfigs \
 		--std=c11 --error-exitcode=1 \
-		-Iinclude -Ivmm -Iguest/lib $(tidy_sources)
+		-Iinclude -Ivmm -Iguest/lib -Iguest/bench $(tidy_sources)
 	$(call say,SHELL,$(words $(scripts)) scripts)$(SHELLCHECK) -x $(scripts)
 
 # The warnings are gcc's business: clang does not know all of these options.  What is printed on
 # success is a count of suppressed warnings in system headers.
 .PHONY: $(tidy_targets)
 $(tidy_targets): flags = $(if $(filter tidy/guest/%,$@),$(guest_cppflags),$(host_cppflags))
+tidy/bench/floor.c: host_cppflags += -Iguest/bench
 $(tidy_targets): tidy/%:
 	$(call say,TIDY,$*)out=$$($(CLANG_TIDY) --quiet $* -- $(flags) 2>&1) || \
 		{ printf '%s\n' "$$out"; exit 1; }
