@@ -112,7 +112,8 @@ static bool is_request_by_fault(const struct machine *machine, const struct mach
            (trap->error_code & (PF_USER | PF_WRITE)) == PF_USER && regs->rcx < LAYOUT_USER_END;
 }
 
-static enum machine_event take_frame(struct machine *machine, struct machine_trap *trap)
+/* inline: on the path of every fault. */
+static inline enum machine_event take_frame(struct machine *machine, struct machine_trap *trap)
 {
     const struct abi_frame *frame = machine->frame;
 

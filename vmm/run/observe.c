@@ -10,15 +10,11 @@ static uint64_t since_start_ns(const struct lab *lab)
     return clock_now_ns() - lab->start_ns;
 }
 
-void observe_fault(
-    struct lab *lab, const struct fault_record *record, const struct region *region)
+static void
+trace_at(struct trace *trace, const struct fault_record *record, const struct region *region)
 {
-    counts_add(lab->counts, record);
-    if (!lab->config->trace->open) {
-        return;
-    }
     if (region == NULL) {
-        trace_fault(lab->config->trace, record, NULL);
+        trace_fault(trace, record, NULL);
         return;
     }
     const struct region_spec *spec = &region->spec;
@@ -27,7 +23,16 @@ void observe_fault(
         .file = spec->backing != NULL ? spec->backing->name : NULL,
         .file_offset = record->address - region->begin.value + spec->file_offset,
         .permissions = spec->permissions};
-    trace_fault(lab->config->trace, record, &where);
+    trace_fault(trace, record, &where);
+}
+
+void observe_fault(
+    struct lab *lab, const struct fault_record *record, const struct region *region)
+{
+    if (lab->config->trace->open) {
+        trace_at(lab->config->trace, record, region);
+    }
+    counts_add(lab->counts, record);
 }
 
 void observe_host_fault(void *context, struct fault_record *record, const struct region *region)

@@ -40,15 +40,3 @@ const char *record_action_name(enum record_action action)
 {
     return name_at(action_names, RECORD_ACTIONS, (unsigned)action);
 }
-
-uint32_t record_level_pages(unsigned level)
-{
-    static const uint32_t pages[4] = {
-        [1] = 1,
-        [2] = LARGE_BYTES / PAGE_BYTES,
-        [3] = GIANT_BYTES / PAGE_BYTES,
-    };
-
-    assert(level <= 3);
-    return pages[level];
-}

@@ -6,6 +6,7 @@
 #ifndef TRACE_RECORD_H
 #define TRACE_RECORD_H
 
+#include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -61,6 +62,10 @@ const char *record_kind_name(enum fault_kind kind);
 const char *record_action_name(enum record_action action);
 
 /* 4 KiB pages of a leaf at `level` (1 to 3); 0 for level 0, where none was mapped. */
-uint32_t record_level_pages(unsigned level);
+static inline uint32_t record_level_pages(unsigned level)
+{
+    assert(level <= 3);
+    return level == 0 ? 0 : UINT32_C(1) << ((LARGE_SHIFT - PAGE_SHIFT) * (level - 1));
+}
 
 #endif
