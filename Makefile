@@ -57,6 +57,7 @@ guest_ldflags := -nostdlib -static -no-pie -Wl,-z,noexecstack -Wl,--build-id=non
 # --- sources ----------------------------------------------------------------------------------
 
 lib_sources := \
+	vmm/base/clock.c \
 	vmm/base/err.c \
 	vmm/base/nearest.c \
 	vmm/cli/checklist.c \
@@ -139,6 +140,7 @@ lib_sources := \
 	vmm/trace/trace_lines.c
 
 unit_tests := \
+	test_clock \
 	test_counts \
 	test_describe \
 	test_doctor \

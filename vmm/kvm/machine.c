@@ -2,6 +2,7 @@
  * The machine: set-up in the order that KVM wants, and tear-down in reverse.  The CPU's first
  * state is in cpu.c, the way in and out of ring 3 in machine_run.c.
  */
+#include <cpuid.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -44,6 +45,11 @@ const struct machine_cpu *machine_cpu(const struct machine *machine)
 const struct abi_kernel *machine_kernel(const struct machine *machine)
 {
     return &machine->kernel;
+}
+
+struct clock *machine_clock(struct machine *machine)
+{
+    return &machine->clock;
 }
 
 /* --- set-up --- */
@@ -99,6 +105,18 @@ static bool add_memory(struct machine *machine, uint64_t bytes, struct err *err)
     return true;
 }
 
+/* The guest's counter is the host's: vmm never scales it, so its rate is the host's too. */
+static void start_clock(struct machine *machine)
+{
+    unsigned eax, ebx, ecx, edx;
+    /* APM volume 3, CPUID Fn8000_0007, bit 8 of edx; SDM volume 3, "Invariant TSC". */
+    bool invariant =
+        __get_cpuid(0x80000007, &eax, &ebx, &ecx, &edx) != 0 && (edx >> 8 & 1) != 0;
+    int khz = invariant ? ioctl(machine->vcpu, KVM_GET_TSC_KHZ, 0L) : 0;
+
+    clock_start(&machine->clock, khz > 0 ? (uint64_t)khz : 0);
+}
+
 static bool add_vcpu(struct machine *machine, struct err *err)
 {
     machine->vcpu = ioctl(machine->vm, KVM_CREATE_VCPU, 0L);
@@ -116,6 +134,7 @@ static bool add_vcpu(struct machine *machine, struct err *err)
     machine->run = run;
     machine->run_bytes = (size_t)bytes;
     machine->run->kvm_valid_regs = KVM_SYNC_X86_REGS;
+    start_clock(machine);
     return cpu_set_cpuid(machine->kvm, machine->vcpu, &machine->cpu, err);
 }
 

@@ -17,6 +17,7 @@
 #include "abi.h"
 
 #include "base/addr.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "memory/frames.h"
 #include "memory/gmem.h"
@@ -85,7 +86,7 @@ enum machine_event {
 
 /* What ring 3 was doing.  rax is the program's own, whatever the stub did with the register. */
 struct machine_trap {
-    uint64_t exit_ns; /* CLOCK_MONOTONIC, directly behind KVM_RUN */
+    struct clock_mark exit; /* directly behind KVM_RUN */
     uint64_t rip, rsp, rflags;
     unsigned vector;     /* MACHINE_EXCEPTION */
     uint64_t error_code; /* MACHINE_FAULT: PF_*; MACHINE_EXCEPTION: as pushed */
@@ -134,5 +135,9 @@ const char *machine_stop_reason(const struct machine *machine);
 
 /* KVM_RUN ioctls so far. */
 uint64_t machine_runs(const struct machine *machine);
+
+/* Borrowed: the clock of machine_trap.exit, with the counter's rate as KVM has it, or without
+ * where the CPU does not call its counter invariant. */
+struct clock *machine_clock(struct machine *machine);
 
 #endif

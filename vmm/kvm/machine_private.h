@@ -31,6 +31,7 @@ struct machine {
     struct abi_frame *frame;     /* borrows: end of the fault stack, in guest memory */
     struct abi_frame *ist_frame; /* borrows: end of the stack of IST1 */
     struct machine_cpu cpu;
+    struct clock clock;
     uint64_t resume; /* label at which ring 3 is resumed after the trap in service */
     uint64_t runs;
     sigset_t signal_mask; /* while the guest runs */

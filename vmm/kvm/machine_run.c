@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "base/clock.h"
 #include "kvm/machine_private.h"
 
 const char *machine_stop_reason(const struct machine *machine)
@@ -222,7 +221,7 @@ enum machine_event machine_run(struct machine *machine, struct machine_trap *tra
         arm_edits(machine);
     }
     int result = run_once(machine);
-    trap->exit_ns = clock_now_ns();
+    trap->exit = clock_mark_now(&machine->clock);
     if (result < 0) {
         return errno == EINTR || errno == EAGAIN
                    ? take_interruption(machine)

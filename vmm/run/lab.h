@@ -40,6 +40,7 @@ struct lab {
     struct counts *counts; /* owns */
     char *exe;             /* owns: absolute path of the program */
     uint64_t start_ns;     /* CLOCK_MONOTONIC at the first entry; UINT64_MAX before */
+    struct clock *clock;   /* borrows: the machine's */
     uint64_t elapsed_ns;
     uint64_t requests;
     /* The fault before this one, to see a program that makes no progress. */

@@ -68,7 +68,7 @@ static bool makes_progress(struct lab *lab, const struct fault_record *record)
 static void serve_fault(struct lab *lab, const struct machine_trap *trap)
 {
     struct fault_record record = {
-        .time_ns = trap->exit_ns - lab->start_ns,
+        .time_ns = trap->exit.ns - lab->start_ns,
         .address = trap->address.value,
         .rip = trap->rip,
         .access = access_of_trap(trap)};
@@ -86,7 +86,7 @@ static void serve_fault(struct lab *lab, const struct machine_trap *trap)
         return;
     }
     bool resolved = pager_fault(lab->space, &record, &signal, &region);
-    record.service_ns = clock_saturate_ns(clock_now_ns() - trap->exit_ns);
+    record.service_ns = clock_saturate_ns(clock_ns_since(lab->clock, trap->exit));
     observe_fault(lab, &record, region);
     if (!resolved) {
         describe_fault(text, sizeof(text), &record, region, lab->space->regions);
@@ -223,6 +223,7 @@ static bool run_to_the_end(struct lab *lab, struct err *err)
     if (!block_signals(lab, err) || !set_timer(lab->config->timeout_ns, err)) {
         return false;
     }
+    lab->clock = machine_clock(lab->machine);
     lab->start_ns = clock_now_ns();
     while (lab->outcome.kind == OUTCOME_RUNNING) {
         serve(lab, machine_run(lab->machine, &trap), &trap);
