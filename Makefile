@@ -139,6 +139,18 @@ lib_sources := \
 	vmm/trace/trace.c \
 	vmm/trace/trace_lines.c
 
+# On the path of every fault: compiled so that vmm is linked with them as one unit.
+hot_sources := \
+	vmm/fault/pager.c \
+	vmm/kvm/machine_run.c \
+	vmm/memory/frames.c \
+	vmm/paging/ptab.c \
+	vmm/run/observe.c \
+	vmm/run/run.c \
+	vmm/space/region.c \
+	vmm/space/space.c \
+	vmm/trace/counts.c
+
 unit_tests := \
 	test_clock \
 	test_counts \
@@ -293,6 +305,14 @@ $(kernel_image): vmm/kvm/kernel_image.S $(kernel_bin)
 
 $(O)/libvmm.a: $(lib_objects)
 	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
+
+# Without it a fault takes one sixth more instructions (bench/steps).  The objects are fat, and tests
+# are linked from them as usual.  Other compilers than gcc want an archiver of their own for it.
+ifneq ($(findstring Free Software Foundation,$(shell $(CC) --version 2>/dev/null)),)
+$(hot_sources:%.c=$(O)/obj/%.o): host_cflags += -flto=auto -ffat-lto-objects
+$(O)/vmm: host_ldflags += -flto=auto -O2
+$(O)/tests/%: host_ldflags += -fno-lto
+endif
 
 $(O)/vmm: $(O)/obj/vmm/main.o $(O)/libvmm.a
 	$(call say,LD,$@)$(CC) $(host_ldflags) -o $@ $^ $(host_libs)
