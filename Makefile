@@ -505,6 +505,7 @@ bench: ## vmm beside the smallest program that does the same: ROUNDS=5
 	@bench/run $(O)
 
 bench-programs: $(bench_binaries) $(bench_guest_elfs)
+	@:
 
 # --- the sources ------------------------------------------------------------------------------
 
