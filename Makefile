@@ -141,13 +141,17 @@ lib_sources := \
 
 # On the path of every fault: compiled so that vmm is linked with them as one unit.
 hot_sources := \
+	vmm/fault/bring.c \
 	vmm/fault/pager.c \
+	vmm/fault/replace.c \
 	vmm/kvm/machine_run.c \
 	vmm/memory/frames.c \
 	vmm/paging/ptab.c \
 	vmm/run/observe.c \
 	vmm/run/run.c \
+	vmm/space/memory.c \
 	vmm/space/region.c \
+	vmm/space/rmap.c \
 	vmm/space/space.c \
 	vmm/trace/counts.c
 
@@ -306,7 +310,7 @@ $(kernel_image): vmm/kvm/kernel_image.S $(kernel_bin)
 $(O)/libvmm.a: $(lib_objects)
 	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
 
-# Without it a fault takes one sixth more instructions (bench/steps).  The objects are fat, and tests
+# Without it a fault takes a good sixth more instructions (bench/steps).  The objects are fat, and tests
 # are linked from them as usual.  Other compilers than gcc want an archiver of their own for it.
 ifneq ($(findstring Free Software Foundation,$(shell $(CC) --version 2>/dev/null)),)
 $(hot_sources:%.c=$(O)/obj/%.o): host_cflags += -flto=auto -ffat-lto-objects
