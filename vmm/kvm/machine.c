@@ -172,7 +172,7 @@ map_edit_list(struct machine *machine, struct ptab *ptab, uint64_t no_execute)
 
 static bool copy_kernel_header(struct machine *machine, struct err *err)
 {
-    size_t bytes = (size_t)(kernel_image_end - kernel_image);
+    size_t bytes = (size_t)((uintptr_t)kernel_image_end - (uintptr_t)kernel_image);
 
     memcpy(&machine->kernel, kernel_image, sizeof(machine->kernel));
     if (machine->kernel.magic != ABI_KERNEL_MAGIC || machine->kernel.version != ABI_VERSION ||
