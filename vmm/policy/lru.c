@@ -96,7 +96,9 @@ static uint32_t choose_victim(void *self, const struct vmm_fault *fault)
 
     (void)fault;
     for (uint32_t age = 0; age < AGES && victim == VMM_NO_FRAME; age++) {
-        victim = choose_first_in(&lru->lists, age, AGES - 1, lru->host);
+        if (lru->lists.list[age].count > 0) {
+            victim = choose_first_in(&lru->lists, age, AGES - 1, lru->host);
+        }
     }
     return victim;
 }
