@@ -35,11 +35,16 @@ bring_frame(const struct bring *bring, enum frame_use use, bool zeroed, uint32_t
 
 /* --- the entry --- */
 
-static uint64_t entry_of(const struct bring *bring, uint32_t frame, unsigned level)
+static struct gva page_of(const struct bring *bring, unsigned level)
 {
-    uint64_t entry = frames_gpa(frame).value |
-                     space_frame_bits(bring->space, bring->region->spec.permissions, frame) |
-                     (level > 1 ? PTE_PAGE_SIZE : 0);
+    return gva_of(round_down(bring->address.value, ptab_levels[level].entry_bytes));
+}
+
+static uint64_t
+entry_of(const struct bring *bring, uint32_t frame, unsigned level, uint64_t permission_bits)
+{
+    uint64_t entry =
+        frames_gpa(frame).value | permission_bits | (level > 1 ? PTE_PAGE_SIZE : 0);
 
     if (bring->write && (entry & PTE_WRITABLE) != 0) {
         entry |= PTE_DIRTY;
@@ -47,34 +52,70 @@ static uint64_t entry_of(const struct bring *bring, uint32_t frame, unsigned lev
     return bring->around ? entry & ~PTE_ACCESSED : entry;
 }
 
-static void install(
-    const struct bring *bring, struct ptab_slot slot, uint32_t frame, enum record_action action)
+static void fill_record(
+    const struct bring *bring,
+    struct ptab_slot slot,
+    uint32_t frame,
+    uint64_t entry,
+    enum record_action action)
 {
     struct fault_record *record = bring->record;
-    uint64_t entry = entry_of(bring, frame, slot.level);
 
     record->entry_before = *slot.entry;
-    space_upgrade_leaf(bring->space, slot, entry);
     record->entry_after = entry;
     record->action = (uint8_t)action;
     record->frame = frame;
     record->level = (uint8_t)slot.level;
 }
 
-static struct gva page_of(const struct bring *bring, unsigned level)
+/* A frame that others may map too, or that a swap slot stands for. */
+static void install(
+    const struct bring *bring, struct ptab_slot slot, uint32_t frame, enum record_action action)
 {
-    return gva_of(round_down(bring->address.value, ptab_levels[level].entry_bytes));
+    uint64_t bits = space_frame_bits(bring->space, bring->region->spec.permissions, frame);
+    uint64_t entry = entry_of(bring, frame, slot.level, bits);
+
+    fill_record(bring, slot, frame, entry, action);
+    space_upgrade_leaf(bring->space, slot, entry);
 }
 
-/* A frame that nobody maps yet gets its first mapping. */
+/* A frame that was just handed out gets its first mapping, where the entry is zero. */
 static void install_new(
     const struct bring *bring, struct ptab_slot slot, uint32_t frame, enum record_action action)
 {
     struct memory *memory = memory_of(bring);
+    uint64_t bits = space_leaf_bits(bring->space, bring->region->spec.permissions);
+    uint64_t entry = entry_of(bring, frame, slot.level, bits);
 
-    memory_add_mapping(memory, bring->space, page_of(bring, slot.level), frame, true);
-    install(bring, slot, frame, action);
+    memory_add_first_mapping(memory, bring->space, page_of(bring, slot.level), frame);
+    fill_record(bring, slot, frame, entry, action);
+    space_new_leaf(bring->space, slot, entry);
     memory_tell_mapped(memory, frame);
+}
+
+enum bring_result bring_first_touch(
+    struct space *space,
+    uint8_t permissions,
+    struct ptab_slot slot,
+    struct fault_record *record)
+{
+    struct memory *memory = space->memory;
+    uint32_t frame = frames_alloc_zeroed(memory->config.frames, FRAME_DATA);
+
+    if (frame == FRAMES_NONE) {
+        return BRING_NO_FRAME;
+    }
+    uint64_t entry = frames_gpa(frame).value | space_leaf_bits(space, permissions);
+    if ((record->access & RECORD_WRITE) != 0) {
+        entry |= PTE_DIRTY; /* as the CPU would, and the region allows it */
+    }
+    memory_add_first_mapping(memory, space, gva_of(record->address), frame);
+    space_new_leaf(space, slot, entry);
+    record->entry_after = entry;
+    record->action = ACTION_MAP_ZERO;
+    record->frame = frame;
+    record->level = 1;
+    return BRING_DONE;
 }
 
 /* --- private pages --- */
@@ -84,76 +125,93 @@ static uint64_t offset_in_region(const struct bring *bring)
     return page_of(bring, 1).value - bring->region->begin.value;
 }
 
-/* The part of the page that the file has; the rest reads zero. */
-static bool load_page(const struct bring *bring, uint8_t *page)
+/* How much of the page may come from the file: of a mapping all that the file has now, of a segment
+ * what its header says. */
+static uint64_t bytes_from_file(const struct bring *bring)
 {
     const struct region_spec *spec = &bring->region->spec;
     uint64_t offset = offset_in_region(bring);
-    uint64_t have = spec->file_bytes - offset;
-    uint64_t want = have < PAGE_BYTES ? have : PAGE_BYTES;
+
+    if (spec->strict) {
+        return PAGE_BYTES;
+    }
+    uint64_t have = spec->file_bytes > offset ? spec->file_bytes - offset : 0;
+    return have < PAGE_BYTES ? have : PAGE_BYTES;
+}
+
+/* The part of the page that the file has; the rest reads zero. */
+static enum bring_result load_page(const struct bring *bring, uint8_t *page, uint64_t bytes)
+{
+    const struct region_spec *spec = &bring->region->spec;
+    off_t at = (off_t)(spec->file_offset + offset_in_region(bring));
     uint64_t done = 0;
 
-    while (done < want) {
-        ssize_t n = pread(
-            spec->backing->fd, page + done, want - done,
-            (off_t)(spec->file_offset + offset + done));
+    while (done < bytes) {
+        ssize_t n = pread(spec->backing->fd, page + done, bytes - done, at + (off_t)done);
         if (n < 0 && errno == EINTR) {
             continue;
         }
-        if (n < 0 || (n == 0 && done == 0)) {
-            return false;
+        if (n < 0) {
+            return BRING_IO_ERROR;
         }
         if (n == 0) {
-            break; /* the file has become shorter: the rest of its last page reads zero */
+            break;
         }
         done += (uint64_t)n;
     }
-    return true;
+    return done != 0 ? BRING_DONE : BRING_BEHIND;
 }
 
-/* A page of a mapping that lies wholly behind its file; the file may have grown since. */
-static bool is_behind_file(const struct bring *bring)
+/* The entry to fill: the one that was found, or one in a table that is made for it. */
+static bool find_slot(const struct bring *bring, struct ptab_slot *slot)
 {
-    const struct region_spec *spec = &bring->region->spec;
-    struct stat status;
-
-    if (!spec->strict || offset_in_region(bring) < spec->file_bytes) {
-        return false;
+    if (bring->has_table && bring->slot.level == 1) {
+        *slot = bring->slot;
+        return true;
     }
-    return fstat(spec->backing->fd, &status) != 0 ||
-           spec->file_offset + offset_in_region(bring) >= (uint64_t)status.st_size;
+    return ptab_prepare(&bring->space->ptab, bring->address, 1, slot);
 }
 
-static enum bring_result bring_new(const struct bring *bring)
+static enum bring_result bring_zero(const struct bring *bring)
 {
     struct memory *memory = memory_of(bring);
-    const struct region_spec *spec = &bring->region->spec;
-    bool from_file = spec->backing != NULL && offset_in_region(bring) < spec->file_bytes;
-    enum record_action action = ACTION_MAP_ZERO;
+    struct ptab_slot slot = bring->slot;
+    uint32_t frame = bring_frame(bring, FRAME_DATA, true, &bring->record->evicted);
+
+    if (frame == FRAMES_NONE) {
+        return BRING_NO_FRAME;
+    }
+    if (!find_slot(bring, &slot)) {
+        frames_release(memory->config.frames, frame);
+        return BRING_NO_TABLE;
+    }
+    install_new(bring, slot, frame, ACTION_MAP_ZERO);
+    return BRING_DONE;
+}
+
+static enum bring_result bring_file(const struct bring *bring)
+{
+    struct memory *memory = memory_of(bring);
+    uint64_t bytes = bytes_from_file(bring);
     struct ptab_slot slot;
 
-    if (is_behind_file(bring)) {
-        bring->record->kind = FAULT_FILE_LOAD;
-        return BRING_BEHIND;
+    if (bytes == 0) {
+        return bring_zero(bring);
     }
+    bring->record->kind = FAULT_FILE_LOAD;
     uint32_t frame = bring_frame(bring, FRAME_DATA, true, &bring->record->evicted);
     if (frame == FRAMES_NONE) {
         return BRING_NO_FRAME;
     }
-    if (!ptab_prepare(&bring->space->ptab, bring->address, 1, &slot)) {
+    enum bring_result result =
+        find_slot(bring, &slot)
+            ? load_page(bring, frames_hva(memory->config.frames, frame), bytes)
+            : BRING_NO_TABLE;
+    if (result != BRING_DONE) {
         frames_release(memory->config.frames, frame);
-        return BRING_NO_TABLE;
+        return result;
     }
-    if (from_file) {
-        bring->record->kind = FAULT_FILE_LOAD;
-        action = ACTION_MAP_FILE;
-        if (!load_page(bring, frames_hva(memory->config.frames, frame))) {
-            frames_release(memory->config.frames, frame);
-            return BRING_IO_ERROR;
-        }
-    }
-    frames_record(memory->config.frames, frame)->flags = FRAME_FRESH;
-    install_new(bring, slot, frame, action);
+    install_new(bring, slot, frame, ACTION_MAP_FILE);
     return BRING_DONE;
 }
 
@@ -199,7 +257,6 @@ static enum bring_result bring_large(const struct bring *bring)
     if (run == FRAMES_NONE) {
         return must ? BRING_NO_FRAME : BRING_PRESENT;
     }
-    frames_record(memory->config.frames, run)->flags = FRAME_FRESH;
     install_new(bring, slot, run, ACTION_MAP_ZERO);
     return BRING_DONE;
 }
@@ -234,7 +291,9 @@ read_swapped(const struct bring *bring, struct ptab_slot slot, uint32_t swap_slo
      * need not be written out again. */
     frames_record(memory->config.frames, frame)->slot = swap_slot + 1;
     swap_set_frame(memory->config.swap, swap_slot, frame);
-    install_new(bring, slot, frame, ACTION_SWAP_IN);
+    memory_add_mapping(memory, bring->space, page_of(bring, 1), frame, true);
+    install(bring, slot, frame, ACTION_SWAP_IN);
+    memory_tell_mapped(memory, frame);
     return BRING_DONE;
 }
 
@@ -310,7 +369,7 @@ static enum bring_result bring_object(const struct bring *bring)
     uint32_t frame = resident ? page->frame : FRAMES_NONE;
     struct ptab_slot slot;
 
-    if (!ptab_prepare(&bring->space->ptab, bring->address, 1, &slot)) {
+    if (!find_slot(bring, &slot)) {
         return BRING_NO_TABLE;
     }
     if (resident) {
@@ -332,14 +391,13 @@ static enum bring_result bring_object(const struct bring *bring)
 
 enum bring_result bring_page(const struct bring *bring)
 {
-    struct ptab_slot slot;
-    bool has_table = ptab_find_leaf(&bring->space->ptab, bring->address, &slot);
-
-    if (has_table && leaf_is_present(*slot.entry)) {
-        return BRING_PRESENT;
-    }
-    if (has_table && slot.level == 1 && leaf_is_swapped(*slot.entry)) {
-        return bring_swapped(bring, slot);
+    if (bring->has_table && *bring->slot.entry != 0) {
+        if (leaf_is_present(*bring->slot.entry)) {
+            return BRING_PRESENT;
+        }
+        if (leaf_is_swapped(*bring->slot.entry)) {
+            return bring_swapped(bring, bring->slot);
+        }
     }
     if (bring->region->spec.object != NULL) {
         return bring_object(bring);
@@ -350,5 +408,5 @@ enum bring_result bring_page(const struct bring *bring)
             return result;
         }
     }
-    return bring_new(bring);
+    return bring->region->spec.backing != NULL ? bring_file(bring) : bring_zero(bring);
 }

@@ -22,7 +22,10 @@ struct bring {
     struct space *space;
     const struct region *region;
     struct gva address; /* in the page */
-    bool write;  /* the access is a write: the dirty bit is set at once, as the CPU would */
+    bool write; /* the access is a write: the dirty bit is set at once, as the CPU would */
+    /* What ptab_find_leaf says of the address now. */
+    bool has_table;
+    struct ptab_slot slot;
     bool around; /* nobody has asked for it: evict nothing, leave the accessed bit clear */
     /* Out: kind, action, level, frame, evicted and entries are filled in here.  For a page around
      * another: a scratch record. */
@@ -31,6 +34,17 @@ struct bring {
 
 /* The page at bring->address.  The region allows the access. */
 enum bring_result bring_page(const struct bring *bring);
+
+/*
+ * The common case of bring_page without its questions: the first touch of private memory that reads
+ * zero, by a page of 4 KiB, the entry at slot being zero, where nobody limits, chooses or watches.
+ * BRING_NO_FRAME: no frame is free.
+ */
+enum bring_result bring_first_touch(
+    struct space *space,
+    uint8_t permissions,
+    struct ptab_slot slot,
+    struct fault_record *record);
 
 /* A frame of 4 KiB for a page of programs; zeroed: it reads zero.  FRAMES_NONE: none can be had. */
 uint32_t

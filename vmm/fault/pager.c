@@ -15,12 +15,16 @@
 
 /* --- what must stay --- */
 
-static void size_held(struct pager *pager)
+static void see_what_is_asked(struct pager *pager)
 {
     uint64_t limit = pager->config.memory->config.limit_frames;
 
-    /* One page can always go. */
-    pager->held_capacity = limit > PAGER_HELD ? PAGER_HELD : (unsigned)limit - 1;
+    /* Nothing has to go where there is no limit; else one page can always go. */
+    pager->held_capacity =
+        limit == UINT64_MAX ? 0 : (limit > PAGER_HELD ? PAGER_HELD : (unsigned)limit - 1);
+    pager->plain = limit == UINT64_MAX && pager->config.policy == NULL &&
+                   pager->config.around_pages == 1 &&
+                   pager->config.memory->config.page_size == MEMORY_PAGES_4K;
 }
 
 void pager_let_go(struct pager *pager)
@@ -57,7 +61,7 @@ bool pager_limit(struct pager *pager, uint64_t frames)
 
     pager_let_go(pager);
     memory->config.limit_frames = memory->locked + frames;
-    size_held(pager);
+    see_what_is_asked(pager);
     /* Room for one more page, then for none: as many as fit stay. */
     while (memory_resident(memory) > memory->config.limit_frames) {
         if (!evict_make_room(pager, &evicted)) {
@@ -76,7 +80,7 @@ bool pager_create(struct pager **pager, const struct pager_config *config, struc
         return err_set_errno(err, ERR_ENVIRONMENT, "pager");
     }
     made->config = *config;
-    size_held(made);
+    see_what_is_asked(made);
     if (!replace_create(&made->replace, config->memory, config->policy, err)) {
         free(made);
         return false;
@@ -126,7 +130,7 @@ static const struct region *
 find_region(struct space *space, struct fault_record *record, bool *grown)
 {
     struct gva address = gva_of(record->address);
-    struct region *region = regions_first_from(space->regions, address);
+    struct region *region = regions_first_from_recent(space->regions, address);
 
     *grown = false;
     if (region == NULL || region->begin.value <= address.value) {
@@ -255,6 +259,7 @@ static void bring_around(const struct bring *bring, const struct vmm_decision *d
         beside.write = false;
         beside.around = true;
         beside.record = &scratch;
+        beside.has_table = ptab_find_leaf(&bring->space->ptab, beside.address, &beside.slot);
         enum bring_result result = bring_page(&beside);
         if (result != BRING_DONE && result != BRING_PRESENT) {
             return;
@@ -282,6 +287,13 @@ static bool resolve_absent(const struct bring *bring, struct pager_signal *signa
     return true;
 }
 
+/* Private memory that reads zero and whose pages are small. */
+static bool is_plain(const struct region_spec *spec)
+{
+    return spec->backing == NULL && spec->object == NULL && spec->page_shift == PAGE_SHIFT &&
+           spec->large != REGION_LARGE_ALWAYS;
+}
+
 static void start_record(struct space *space, struct fault_record *record)
 {
     record->frame = RECORD_NO_FRAME;
@@ -297,7 +309,6 @@ static bool decide(
     const struct region **region)
 {
     bool grown = false;
-    struct ptab_slot slot;
 
     start_record(space, record);
     *region = NULL;
@@ -316,19 +327,26 @@ static bool decide(
             record, signal, forbidden, SIGSEGV,
             forbidden == FAULT_STACK_LIMIT ? SEGV_MAPERR : SEGV_ACCERR);
     }
+    record->kind = (uint8_t)(grown ? FAULT_STACK_GROWTH : FAULT_DEMAND_ZERO);
+    struct ptab_slot slot = {.entry = NULL};
+    bool has_table = ptab_find_leaf(&space->ptab, gva_of(record->address), &slot);
+    record->entry_before = has_table ? *slot.entry : 0;
+    if (has_table && record->entry_before == 0 && space->memory->pager->plain &&
+        is_plain(&found->spec) && slot.level == 1) {
+        return finish(
+            record, signal, bring_first_touch(space, found->spec.permissions, slot, record));
+    }
     const struct bring bring = {
         .pager = space->memory->pager,
         .space = space,
         .region = found,
         .address = gva_of(record->address),
         .write = (record->access & RECORD_WRITE) != 0,
+        .has_table = has_table,
+        .slot = slot,
         .record = record};
-    record->kind = (uint8_t)(grown ? FAULT_STACK_GROWTH : FAULT_DEMAND_ZERO);
-    if (ptab_find_leaf(&space->ptab, bring.address, &slot)) {
-        record->entry_before = *slot.entry;
-        if (leaf_is_present(*slot.entry)) {
-            return resolve_present(&bring, slot, signal);
-        }
+    if (leaf_is_present(record->entry_before)) {
+        return resolve_present(&bring, slot, signal);
     }
     return resolve_absent(&bring, signal);
 }
@@ -341,8 +359,10 @@ bool pager_fault(
 {
     bool resolved = decide(space, record, signal, region);
 
-    if (resolved && record->frame != RECORD_NO_FRAME && (record->access & RECORD_HOST) == 0) {
-        pager_hold(space->memory->pager, record->frame);
+    struct pager *pager = space->memory->pager;
+    if (resolved && pager->held_capacity != 0 && record->frame != RECORD_NO_FRAME &&
+        (record->access & RECORD_HOST) == 0) {
+        pager_hold(pager, record->frame);
     }
     return resolved;
 }

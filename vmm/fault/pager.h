@@ -33,6 +33,8 @@ struct pager_config {
 struct pager {
     struct pager_config config;
     struct replace replace; /* the policy, as the memory sees it */
+    bool
+        plain; /* no limit, no policy, no window, 4 KiB pages: nothing to be asked at a first touch */
     /* Frames that must stay while one instruction is tried again and again: else the pages that it
      * needs could drive each other out for ever. */
     uint32_t held[PAGER_HELD];

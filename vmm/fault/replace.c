@@ -27,6 +27,29 @@ static bool is_page(const struct frame *record)
 
 /* --- what a policy may ask --- */
 
+/* Which page of which program: never 0, as no page of a program is at address 0. */
+static uint64_t key_of_private(uint16_t process, uint64_t address)
+{
+    return (uint64_t)process << 40 | address >> PAGE_SHIFT;
+}
+
+static uint64_t key_of_object(uint32_t object, uint64_t index)
+{
+    return OBJECT_KEY | (uint64_t)object << 40 | index;
+}
+
+static uint64_t key_of_fault(const struct fault_record *record, const struct region *region)
+{
+    uint64_t page = round_down(record->address, PAGE_BYTES);
+
+    if (region->spec.object == NULL) {
+        return key_of_private(record->process, page);
+    }
+    return key_of_object(
+        region->spec.object->number,
+        (region->spec.file_offset + page - region->begin.value) >> PAGE_SHIFT);
+}
+
 static void
 fill_from_home(const struct replace *replace, const struct frame *record, struct vmm_page *page)
 {
@@ -36,18 +59,12 @@ fill_from_home(const struct replace *replace, const struct frame *record, struct
                                     : NULL;
 
     page->address = record->owner != 0 ? rmap_home(record).value : 0;
-    page->key = page->address >> PAGE_SHIFT;
-    if (record->use == FRAME_SHARED) {
-        page->key = OBJECT_KEY | (uint64_t)record->object << 40 | record->index;
-    }
-    if (space == NULL) {
-        return;
-    }
-    const struct region *region = regions_find(space->regions, gva_of(page->address));
-    page->process = space->process;
-    page->permissions = region != NULL ? region->spec.permissions : 0;
-    if (record->use == FRAME_DATA) {
-        page->key |= (uint64_t)space->process << 40;
+    page->process = space != NULL ? space->process : 0;
+    page->key = record->use == FRAME_SHARED ? key_of_object(record->object, record->index)
+                                            : key_of_private(page->process, page->address);
+    if (space != NULL) {
+        const struct region *region = regions_find(space->regions, gva_of(page->address));
+        page->permissions = region != NULL ? region->spec.permissions : 0;
     }
 }
 
@@ -307,6 +324,7 @@ void replace_fault(
     struct vmm_fault *fault = &replace->history[replace->faults % REPLACE_HISTORY];
     *fault = (struct vmm_fault){
         .number = ++replace->faults,
+        .key = key_of_fault(record, region),
         .address = record->address,
         .rip = record->rip,
         .region_begin = region->begin.value,
@@ -342,6 +360,9 @@ static uint32_t ask_for_victim(struct replace *replace)
     if (!policy_choose_victim(replace->policy, fault, &frame)) {
         give_up_crashed(replace);
         return FRAMES_NONE;
+    }
+    if (frame == VMM_NO_FRAME) {
+        return FRAMES_NONE; /* it says that none may go */
     }
     if (!may_go(replace, frame)) {
         complain(

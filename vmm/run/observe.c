@@ -32,13 +32,12 @@ void observe_fault(
     if (lab->config->trace->open) {
         trace_at(lab->config->trace, record, region);
     }
-    uint64_t major = lab->counts->major;
+    struct process *process = lab->processes.current;
+    uint64_t minor = lab->counts->minor, major = lab->counts->major;
+
     counts_add(lab->counts, record);
-    if (lab->counts->major != major) {
-        lab->processes.current->major_faults++;
-    } else {
-        lab->processes.current->minor_faults++;
-    }
+    process->minor_faults += lab->counts->minor - minor;
+    process->major_faults += lab->counts->major - major;
 }
 
 void observe_host_fault(void *context, struct fault_record *record, const struct region *region)

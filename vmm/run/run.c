@@ -97,7 +97,8 @@ static void see_progress(struct lab *lab)
     }
 }
 
-static void serve_fault(struct lab *lab, const struct machine_trap *trap)
+/* True when the program must be told of something. */
+static bool serve_fault(struct lab *lab, const struct machine_trap *trap)
 {
     struct space *space = lab->processes.current->access.space;
     struct fault_record record = {
@@ -116,7 +117,7 @@ static void serve_fault(struct lab *lab, const struct machine_trap *trap)
             &lab->outcome, OUTCOME_STOPPED, 0,
             "a page-table entry on the way to 0x%llx has a reserved bit set",
             (unsigned long long)record.address);
-        return;
+        return true;
     }
     see_progress(lab);
     bool resolved = pager_fault(space, &record, &signal, &region);
@@ -134,7 +135,10 @@ static void serve_fault(struct lab *lab, const struct machine_trap *trap)
             text, sizeof(text), "no progress: %d faults in a row at 0x%llx, rip 0x%llx",
             REPEATS_MAX, (unsigned long long)record.address, (unsigned long long)record.rip);
         force_fault(lab, trap, &record, &signal, text);
+    } else {
+        return false;
     }
+    return true;
 }
 
 static void serve_exception(struct lab *lab, const struct machine_trap *trap)
@@ -297,8 +301,7 @@ static bool serve(struct lab *lab, enum machine_event event, const struct machin
 {
     switch (event) {
     case MACHINE_FAULT:
-        serve_fault(lab, trap);
-        return true;
+        return serve_fault(lab, trap) || lab->schedule.tick;
     case MACHINE_REQUEST:
         serve_request(lab, trap);
         return true;

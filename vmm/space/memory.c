@@ -149,6 +149,16 @@ void memory_drop_slot(struct memory *memory, uint32_t frame)
     drop_slot(memory, frames_record(memory->config.frames, frame));
 }
 
+void memory_add_first_mapping(
+    struct memory *memory, struct space *space, struct gva address, uint32_t frame)
+{
+    struct frame *record = frames_record(memory->config.frames, frame);
+
+    record->owner = rmap_home_of(space, address);
+    record->flags = FRAME_FRESH;
+    space->resident += pages_of(record);
+}
+
 void memory_drop_mapping(
     struct memory *memory,
     struct space *space,

@@ -96,6 +96,9 @@ void memory_tell_mapped(struct memory *memory, uint32_t frame);
  */
 void memory_add_mapping(
     struct memory *memory, struct space *space, struct gva address, uint32_t frame, bool first);
+/* memory_add_mapping for a frame that was just handed out, with what a first touch brings. */
+void memory_add_first_mapping(
+    struct memory *memory, struct space *space, struct gva address, uint32_t frame);
 void memory_drop_mapping(
     struct memory *memory,
     struct space *space,

@@ -30,6 +30,16 @@ void space_edit_leaf(
     space->stale = true;
 }
 
+void space_new_leaf(struct space *space, struct ptab_slot slot, uint64_t entry)
+{
+    const struct edits *edits = space->memory->config.edits;
+
+    if (edits->count != 0 && edits_hold(edits, slot.entry_gpa)) {
+        space_settle(space);
+    }
+    ptab_fill(&space->ptab, slot, &entry, 1);
+}
+
 void space_upgrade_leaf(struct space *space, struct ptab_slot slot, uint64_t entry)
 {
     const struct edits *edits = space->memory->config.edits;

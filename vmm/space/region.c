@@ -17,6 +17,7 @@ struct regions {
     uint64_t total_bytes;
     uint64_t random; /* xorshift state: priorities are the same in every run */
     uint32_t next_id;
+    struct region *recent; /* found last, or NULL; never one that is gone */
 };
 
 const char *region_kind_name(enum region_kind kind)
@@ -110,6 +111,18 @@ struct region *regions_first_from(const struct regions *regions, struct gva addr
         }
     }
     return best;
+}
+
+struct region *regions_first_from_recent(struct regions *regions, struct gva address)
+{
+    struct region *recent = regions->recent;
+
+    if (recent != NULL && recent->begin.value <= address.value &&
+        address.value < recent->end.value) {
+        return recent;
+    }
+    regions->recent = regions_first_from(regions, address);
+    return regions->recent;
 }
 
 struct region *regions_find(const struct regions *regions, struct gva address)
@@ -275,6 +288,7 @@ static void unlink_region(struct regions *regions, struct region *region)
 {
     struct region *next = regions_next(region);
 
+    regions->recent = NULL;
     while (region->left != NULL && region->right != NULL) {
         rotate_up(
             regions,

@@ -8,11 +8,6 @@
 #define PAGE_MASK      ((UINT64_C(1) << SLOT_SHIFT) - 1)
 #define FIRST_CAPACITY 64
 
-static uint64_t home_of(const struct space *space, struct gva address)
-{
-    return (uint64_t)(space->slot + 1u) << SLOT_SHIFT | address.value >> PAGE_SHIFT;
-}
-
 struct gva rmap_home(const struct frame *record)
 {
     return gva_of((record->owner & PAGE_MASK) << PAGE_SHIFT);
@@ -100,7 +95,7 @@ void rmap_add(
     struct frame *record = frames_record(memory->config.frames, frame);
 
     if (record->owner == 0) {
-        record->owner = home_of(space, address);
+        record->owner = rmap_home_of(space, address);
         return;
     }
     if (is_home_page(record, address)) {

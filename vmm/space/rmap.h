@@ -24,6 +24,12 @@ void rmap_add(
 void rmap_remove(
     struct memory *memory, uint32_t frame, const struct space *space, struct gva address);
 
+/* The home of a frame that is mapped there first: what its record's owner is to be. */
+static inline uint64_t rmap_home_of(const struct space *space, struct gva address)
+{
+    return (uint64_t)(space->slot + 1u) << 48 | address.value >> PAGE_SHIFT;
+}
+
 /* The page at `from` is at `to` now (mremap): a page of its own takes its home along. */
 void rmap_move(
     struct memory *memory,

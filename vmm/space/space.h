@@ -99,6 +99,8 @@ void space_remove_leaf(struct space *space, struct gva address, struct ptab_slot
 /* Store another entry over a present one, by the edit list. */
 void space_edit_leaf(
     struct space *space, struct gva address, struct ptab_slot slot, uint64_t entry);
+/* Fill an entry that is zero; behind any edit of the same entry. */
+void space_new_leaf(struct space *space, struct ptab_slot slot, uint64_t entry);
 /* Write an upgrade, here and now (ptab_commit), behind any edit of the same entry. */
 void space_upgrade_leaf(struct space *space, struct ptab_slot slot, uint64_t entry);
 /*
