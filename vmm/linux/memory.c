@@ -147,6 +147,7 @@ static int choose_address(
     const uint64_t argument[6],
     uint64_t bytes,
     uint64_t align,
+    uint64_t gap_align,
     struct gva *begin)
 {
     struct space *space = process->access.space;
@@ -171,7 +172,7 @@ static int choose_address(
             return 0;
         }
     }
-    return regions_find_gap(space->regions, bytes, align, below, begin) ? 0 : ENOMEM;
+    return regions_find_gap(space->regions, bytes, gap_align, below, begin) ? 0 : ENOMEM;
 }
 
 static int64_t
@@ -186,7 +187,11 @@ map(struct process *process, const uint64_t argument[6], const struct region_spe
     if (argument[1] > LAYOUT_USER_END || bytes == 0) {
         return -ENOMEM;
     }
-    int error = choose_address(process, argument, bytes, align, &begin);
+    /* As Linux since 6.7: what could be shown by large pages begins where one could. */
+    bool may_be_large = spec->object == NULL && spec->backing == NULL && bytes >= LARGE_BYTES &&
+                        space->memory->config.page_size != MEMORY_PAGES_4K;
+    int error = choose_address(
+        process, argument, bytes, align, may_be_large ? LARGE_BYTES : align, &begin);
     if (error != 0) {
         return -error;
     }

@@ -53,6 +53,12 @@ bool gmem_create(struct gmem *mem, uint64_t bytes, struct err *err)
     return true;
 }
 
+/* Advice: where it is refused, small pages do. */
+void gmem_prefer_large(const struct gmem *mem)
+{
+    (void)madvise(mem->hva, mem->bytes, MADV_HUGEPAGE);
+}
+
 void gmem_destroy(struct gmem *mem)
 {
     if (mem->hva != NULL) {

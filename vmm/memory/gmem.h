@@ -28,6 +28,10 @@ struct gmem {
  */
 MUST_CHECK bool gmem_create(struct gmem *mem, uint64_t bytes, struct err *err);
 
+/* Ask the host for 2 MiB pages behind guest memory, where it has them: then a large leaf of the guest
+ * costs one fault of the host's, and one translation where the host pages twice. */
+void gmem_prefer_large(const struct gmem *mem);
+
 /* Accepts a zeroed struct. */
 void gmem_destroy(struct gmem *mem);
 

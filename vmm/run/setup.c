@@ -56,6 +56,9 @@ bool setup_memory(struct lab *lab, unsigned spaces, struct err *err)
     if (!make_swap(lab, err) || !make_policy(lab, err)) {
         return false;
     }
+    if (config->page_size != MEMORY_PAGES_4K) {
+        gmem_prefer_large(machine_mem(lab->machine));
+    }
     const struct memory_config memory = {
         .frames = machine_frames(lab->machine),
         .pool = machine_pool(lab->machine),
