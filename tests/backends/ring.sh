@@ -14,9 +14,9 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 	exit 125
 }
 logs=$1 stage=$2 targets=("${@:3}")
-jobs=2 limit=${BACKENDS_TIMEOUT:-300}
+jobs=2 limit=${BACKENDS_TIMEOUT:-600}
 # One program that hangs leaves time for the others before the machine itself is stopped.
-command="TEST_TIMEOUT=$((limit / 3)) sh tests/run.sh tests/kvm/test_*"
+command="TEST_TIMEOUT=$((limit / 2)) sh tests/run.sh tests/kvm/test_*"
 
 status=0
 "$here/run.sh" --prepare "${targets[@]}" || status=$?

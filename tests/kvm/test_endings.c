@@ -250,7 +250,7 @@ static void check_leaves_nothing(const struct scratch *scratch, char *const *arg
 
 static void test_endings_leave_no_process_and_no_file(void **state)
 {
-    struct scratch scratch;
+    struct scratch scratch = {""};
     char *hello = realpath("hello.elf", NULL);
     char *fault = realpath("nullderef.elf", NULL);
     char *waiter = realpath(WAITER, NULL);

@@ -401,12 +401,13 @@ int64_t request_sigaltstack(struct process *process, const uint64_t argument[6])
         if (mode != SS_DISABLE && stack.bytes < SIGNAL_STACK_MINIMUM) {
             return -ENOMEM;
         }
-        signals->stack = mode == SS_DISABLE
-                             ? (struct signal_stack){.flags = SS_DISABLE}
-                             : (struct signal_stack){
-                                   .base = stack.base,
-                                   .bytes = stack.bytes,
-                                   .flags = stack.flags & SIGNAL_STACK_AUTODISARM};
+        signals->stack = (struct signal_stack){.flags = SS_DISABLE};
+        if (mode != SS_DISABLE) {
+            signals->stack = (struct signal_stack){
+                .base = stack.base,
+                .bytes = stack.bytes,
+                .flags = stack.flags & SIGNAL_STACK_AUTODISARM};
+        }
     }
     return argument[1] == 0
                ? 0
