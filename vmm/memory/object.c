@@ -48,7 +48,7 @@ static int add(struct objects *objects, struct object *object)
     }
     if (number == objects->count) {
         struct object **grown =
-            realloc(objects->object, (objects->count + 1) * sizeof(*objects->object));
+            reallocarray(objects->object, (size_t)objects->count + 1, sizeof(struct object *));
         if (grown == NULL) {
             return ENOMEM;
         }

@@ -583,7 +583,7 @@ struct regions *regions_clone(const struct regions *regions)
     struct regions *clone = NULL;
     struct err err;
 
-    if (!regions_create(&clone, regions->begin, regions->end, &err)) {
+    if (!regions_create(&clone, regions->begin, regions->end, &err) || clone == NULL) {
         return NULL;
     }
     const struct region *region = regions_first_from(regions, regions->begin);

@@ -221,10 +221,10 @@ static bool gather_bits(void *context, const struct rmap_mapping *mapping)
     return bits->found != bits->wanted;
 }
 
-uint64_t rmap_bits(struct memory *memory, uint32_t frame, uint64_t wanted)
+uint64_t rmap_bits(struct memory *memory, uint32_t frame, uint64_t bits)
 {
-    struct bits bits = {.wanted = wanted};
+    struct bits seen = {.wanted = bits};
 
-    rmap_visit(memory, frame, gather_bits, &bits);
-    return bits.found;
+    rmap_visit(memory, frame, gather_bits, &seen);
+    return seen.found;
 }
