@@ -264,8 +264,11 @@ bench_programs := \
 
 # Ordinary C programs, built by the system's compilers as any user would (tests/guests/NAME.c).
 libc_guests := \
+	files \
 	hello \
 	libc \
+	processes \
+	signals \
 	wait
 
 # Memory policies as shared objects: the examples of docs/writing-a-policy.md, and what tests load

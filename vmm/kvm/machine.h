@@ -31,9 +31,9 @@
 struct machine_cpu {
     unsigned physical_bits;
     bool no_execute, giant_pages, fsgsbase, xsave, smep, smap;
-    uint64_t xcr0;
-    uint32_t hwcap;       /* CPUID 1 edx: AT_HWCAP */
-    uint32_t hwcap2;      /* AT_HWCAP2 */
+    uint64_t xcr0;   /* state that ring 3 may hold; without `xsave` what the host shows it */
+    uint32_t hwcap;  /* CPUID 1 edx: AT_HWCAP */
+    uint32_t hwcap2; /* AT_HWCAP2 */
     uint32_t xsave_bytes; /* of all state enabled in xcr0, 512 + 64 at least */
 };
 
