@@ -244,6 +244,7 @@ guest_lib_sources := \
 hostile_sources := \
 	guest/prog/hostile/flow.c \
 	guest/prog/hostile/instructions.c \
+	guest/prog/hostile/processes.c \
 	guest/prog/hostile/requests.c
 
 # What the benchmarks run in the guest: guest/bench/NAME.c with the parts that they share.

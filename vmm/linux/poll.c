@@ -179,7 +179,7 @@ static int64_t read_sets(struct process *process, struct sets *sets, struct poll
         for (int i = 0; i < 3; i++) {
             if (FD_ISSET(fd, &sets->set[i])) {
                 host[fd].fd = fd;
-                host[fd].events |= set_events[i];
+                host[fd].events = (short)(host[fd].events | set_events[i]);
             }
         }
         if (host[fd].fd >= 0 && files_host_fd(process, fd) < 0) {
