@@ -82,7 +82,7 @@
  * Processes and signals:
  * expect: hostile bad-frames | exit=0 | stdout=bad-frames: ok
  * expect: hostile absurd | exit=0 | stdout=absurd: ok
- * expect: hostile bomb | exit=0 | stdout=bomb: ok
+ * expect: hostile bomb | options=--max-processes=50 | exit=0 | stdout=bomb: ok
  *
  * expect: hostile | exit=2
  * expect: hostile no-such-mode | exit=2
