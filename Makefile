@@ -175,6 +175,7 @@ unit_tests := \
 	test_clock \
 	test_counts \
 	test_describe \
+	test_descriptors \
 	test_doctor \
 	test_edits \
 	test_elf \
@@ -191,6 +192,7 @@ unit_tests := \
 	test_policy_guard \
 	test_policy_load \
 	test_policy_order \
+	test_processes \
 	test_ptab \
 	test_regions \
 	test_report \
