@@ -98,6 +98,7 @@ lib_sources := \
 	vmm/linux/remap.c \
 	vmm/linux/sigframe.c \
 	vmm/linux/signals.c \
+	vmm/linux/sigstack.c \
 	vmm/linux/stat.c \
 	vmm/linux/streams.c \
 	vmm/linux/table.c \
