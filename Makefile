@@ -202,6 +202,7 @@ unit_tests := \
 
 kvm_tests := \
 	test_access \
+	test_context \
 	test_endings \
 	test_guests \
 	test_output \

@@ -73,6 +73,8 @@ static void read_features(const struct cpuid_table *table, struct machine_cpu *c
     cpu->no_execute = (extended->edx >> 20 & 1) != 0;
     cpu->giant_pages = (extended->edx >> 26 & 1) != 0;
     cpu->fsgsbase = (seven->ebx & 1) != 0;
+    /* Used together (kernel.S, switch_and_report). */
+    cpu->pcid = cpu->fsgsbase && (one->ecx >> 17 & 1) != 0;
     cpu->smep = (seven->ebx >> 7 & 1) != 0;
     cpu->smap = (seven->ebx >> 20 & 1) != 0;
     cpu->hwcap = one->edx;
@@ -181,7 +183,7 @@ static uint64_t cr4_value(const struct machine_cpu *cpu)
 {
     return CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT | (cpu->fsgsbase ? CR4_FSGSBASE : 0) |
            (cpu->xsave ? CR4_OSXSAVE : 0) | (cpu->smep ? CR4_SMEP : 0) |
-           (cpu->smap ? CR4_SMAP : 0);
+           (cpu->smap ? CR4_SMAP : 0) | (cpu->pcid ? CR4_PCIDE : 0);
 }
 
 void cpu_fill_kernel_segments(struct kvm_sregs *sregs)
