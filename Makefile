@@ -98,6 +98,7 @@ lib_sources := \
 	vmm/linux/remap.c \
 	vmm/linux/sigframe.c \
 	vmm/linux/signals.c \
+	vmm/linux/sigstack.c \
 	vmm/linux/stat.c \
 	vmm/linux/streams.c \
 	vmm/linux/table.c \
@@ -175,6 +176,7 @@ unit_tests := \
 	test_clock \
 	test_counts \
 	test_describe \
+	test_descriptors \
 	test_doctor \
 	test_edits \
 	test_elf \
@@ -191,6 +193,7 @@ unit_tests := \
 	test_policy_guard \
 	test_policy_load \
 	test_policy_order \
+	test_processes \
 	test_ptab \
 	test_regions \
 	test_report \
@@ -199,6 +202,7 @@ unit_tests := \
 
 kvm_tests := \
 	test_access \
+	test_context \
 	test_endings \
 	test_guests \
 	test_output \
@@ -244,6 +248,7 @@ guest_lib_sources := \
 hostile_sources := \
 	guest/prog/hostile/flow.c \
 	guest/prog/hostile/instructions.c \
+	guest/prog/hostile/processes.c \
 	guest/prog/hostile/requests.c
 
 # What the benchmarks run in the guest: guest/bench/NAME.c with the parts that they share.
@@ -264,8 +269,11 @@ bench_programs := \
 
 # Ordinary C programs, built by the system's compilers as any user would (tests/guests/NAME.c).
 libc_guests := \
+	files \
 	hello \
 	libc \
+	processes \
+	signals \
 	wait
 
 # Memory policies as shared objects: the examples of docs/writing-a-policy.md, and what tests load

@@ -62,6 +62,7 @@
 #define CR4_OSXSAVE    X86_U64(0x40000)
 #define CR4_SMEP       X86_U64(0x100000)
 #define CR4_SMAP       X86_U64(0x200000)
+#define CR3_NO_FLUSH   X86_U64(0x8000000000000000) /* of a mov to CR3, with CR4.PCIDE */
 #define EFER_SCE       X86_U64(0x1)
 #define EFER_LME       X86_U64(0x100)
 #define EFER_LMA       X86_U64(0x400)

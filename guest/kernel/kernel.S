@@ -21,6 +21,7 @@ kernel_begin:                           /* struct abi_kernel */
         .quad   edit_and_return
         .quad   edit_and_report
         .quad   announce_and_report
+        .quad   switch_and_report
 
 /*
  * #PF, the path that counts: six instructions from fault to retry.  The CPU has pushed its frame at
@@ -115,6 +116,18 @@ announce_and_report:
         jnz     1b
         mov     %cr3, %rax
         mov     %rax, %cr3
+        out     %al, $ABI_PORT_EDITED
+        ud2                             /* the host goes on elsewhere */
+
+/*
+ * Other tables for another program, where the CPU tags translations (CR4.PCIDE; FSGSBASE too): rax
+ * is CR3 with the tag and, in bit 63, whether what it has kept under that tag is still true.
+ */
+        .balign 16
+switch_and_report:
+        mov     %rax, %cr3
+        wrfsbase %rcx
+        wrgsbase %rdx
         out     %al, $ABI_PORT_EDITED
         ud2                             /* the host goes on elsewhere */
 

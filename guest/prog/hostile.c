@@ -79,6 +79,11 @@
  * expect: hostile numbers | exit=0 | stdout=numbers: ok
  * expect: hostile names | exit=0 | stdout=names: ok
  *
+ * Processes and signals:
+ * expect: hostile bad-frames | exit=0 | stdout=bad-frames: ok
+ * expect: hostile absurd | exit=0 | stdout=absurd: ok
+ * expect: hostile bomb | options=--max-processes=50 | exit=0 | stdout=bomb: ok
+ *
  * expect: hostile | exit=2
  * expect: hostile no-such-mode | exit=2
  */
@@ -93,6 +98,7 @@
 static const struct hostile_mode *const groups[] = {
     hostile_flow,
     hostile_instructions,
+    hostile_processes,
     hostile_requests,
 };
 

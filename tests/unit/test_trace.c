@@ -136,7 +136,7 @@ static void test_trace_text_is_one_line_an_event(void **state)
         "stack-growth  map-zero      837      1534\n"
         "   0.000001 r h       0x600000       0x401000 r-x "
         "a\\x20\"b\"\\x0a\\xff\xc3\xa4.elf+0x1000 "
-        "file-load     map-file 1024-1535 4294967295 evicted 77\n"
+        "file-load     map-file 1024-1535 4294967295 evicted 77 process 2\n"
         "   0.000000 x u 0xffffffff80000000 0xffffffff80000000 -   -                        "
         "kernel-page   signal          -         5\n"
         "   0.002000 phase warm up\n"

@@ -3,6 +3,7 @@
  * here, and the state of a vCPU that a signal stopped in ring 3 is brought to where a trap would
  * have left it.  It refuses to know who runs when (run/schedule.c).
  */
+#include <assert.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 
@@ -111,23 +112,67 @@ bool machine_save(struct machine *machine, struct machine_context *context)
     return true;
 }
 
+static bool same_selector(const struct kvm_segment *a, const struct kvm_segment *b)
+{
+    return a->selector == b->selector && a->unusable == b->unusable;
+}
+
+/* By the guest kernel, so that translations under other tags stay; only bases may differ. */
+static bool load_by_guest(
+    struct machine *machine,
+    const struct machine_context *context,
+    const struct machine_tables *tables)
+{
+    struct kvm_regs *regs = machine_regs(machine);
+
+    regs->rax = tables->root.value | tables->tag | (tables->stale ? 0 : CR3_NO_FLUSH);
+    regs->rcx = context->fs.base;
+    regs->rdx = context->gs.base;
+    return machine_run_routine(machine, machine->kernel.switch_and_report);
+}
+
+/* By KVM, which flushes where CR3 changes. */
+static bool load_by_host(
+    struct machine *machine,
+    const struct machine_context *context,
+    const struct machine_tables *tables,
+    struct kvm_sregs *sregs)
+{
+    sregs->ds = context->ds;
+    sregs->es = context->es;
+    sregs->fs = context->fs;
+    sregs->gs = context->gs;
+    sregs->cr3 = tables->root.value | (machine->cpu.pcid ? tables->tag : 0);
+    if (ioctl(machine->vcpu, KVM_SET_SREGS, sregs) < 0) {
+        machine_stop(machine, "KVM refuses the vCPU's state", sregs->cr3);
+        return false;
+    }
+    return true;
+}
+
 bool machine_load(
-    struct machine *machine, const struct machine_context *context, struct gpa root)
+    struct machine *machine,
+    const struct machine_context *context,
+    const struct machine_tables *tables)
 {
     struct kvm_sregs sregs;
 
+    assert(!edits_pending(&machine->edits));
+    assert(tables->tag >= 1 && tables->tag <= MACHINE_TAGS);
     if (ioctl(machine->vcpu, KVM_GET_SREGS, &sregs) < 0) {
         machine_stop(machine, "KVM does not tell the vCPU's state", 0);
         return false;
     }
-    sregs.ds = context->ds;
-    sregs.es = context->es;
-    sregs.fs = context->fs;
-    sregs.gs = context->gs;
-    sregs.cr3 = root.value;
-    if (ioctl(machine->vcpu, KVM_SET_SREGS, &sregs) < 0 ||
-        !machine_write_xstate(machine, &context->xstate)) {
-        machine_stop(machine, "KVM refuses the vCPU's state", root.value);
+    bool by_guest = machine->cpu.pcid && same_selector(&sregs.ds, &context->ds) &&
+                    same_selector(&sregs.es, &context->es) &&
+                    same_selector(&sregs.fs, &context->fs) &&
+                    same_selector(&sregs.gs, &context->gs);
+    if (!(by_guest ? load_by_guest(machine, context, tables)
+                   : load_by_host(machine, context, tables, &sregs))) {
+        return false;
+    }
+    if (!machine_write_xstate(machine, &context->xstate)) {
+        machine_stop(machine, "KVM refuses the state of vector registers", 0);
         return false;
     }
     machine_write_registers(machine, &context->registers);

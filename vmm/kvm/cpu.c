@@ -4,6 +4,7 @@
  */
 #include "kvm/cpu.h"
 
+#include <cpuid.h>
 #include <errno.h>
 #include <linux/kvm.h>
 #include <stdlib.h>
@@ -72,6 +73,8 @@ static void read_features(const struct cpuid_table *table, struct machine_cpu *c
     cpu->no_execute = (extended->edx >> 20 & 1) != 0;
     cpu->giant_pages = (extended->edx >> 26 & 1) != 0;
     cpu->fsgsbase = (seven->ebx & 1) != 0;
+    /* Used together (kernel.S, switch_and_report). */
+    cpu->pcid = cpu->fsgsbase && (one->ecx >> 17 & 1) != 0;
     cpu->smep = (seven->ebx >> 7 & 1) != 0;
     cpu->smap = (seven->ebx >> 20 & 1) != 0;
     cpu->hwcap = one->edx;
@@ -180,7 +183,7 @@ static uint64_t cr4_value(const struct machine_cpu *cpu)
 {
     return CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT | (cpu->fsgsbase ? CR4_FSGSBASE : 0) |
            (cpu->xsave ? CR4_OSXSAVE : 0) | (cpu->smep ? CR4_SMEP : 0) |
-           (cpu->smap ? CR4_SMAP : 0);
+           (cpu->smap ? CR4_SMAP : 0) | (cpu->pcid ? CR4_PCIDE : 0);
 }
 
 void cpu_fill_kernel_segments(struct kvm_sregs *sregs)
@@ -285,13 +288,66 @@ static bool set_fpu(int vcpu, const struct machine_cpu *cpu, struct err *err)
     return true;
 }
 
+static uint64_t host_xcr0(void)
+{
+    uint32_t eax, ebx, ecx, edx, low, high;
+
+    if (__get_cpuid(1, &eax, &ebx, &ecx, &edx) == 0 || (ecx >> 27 & 1) == 0) { /* OSXSAVE */
+        return 0;
+    }
+    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return (uint64_t)high << 32 | low;
+}
+
+static uint32_t host_state_bytes(uint64_t xcr0)
+{
+    uint32_t bytes = 512 + 64, eax, ebx, ecx, edx;
+
+    for (uint32_t i = 2; i < 8; i++) {
+        if ((xcr0 >> i & 1) != 0 && __get_cpuid_count(0xd, i, &eax, &ebx, &ecx, &edx) != 0 &&
+            ebx + eax > bytes) {
+            bytes = ebx + eax;
+        }
+    }
+    return bytes;
+}
+
+/*
+ * Where ring 3 runs as a program of the host, CPUID there is the host's, whatever KVM was told
+ * (PLATFORMS: KVM-PVM): programs see AVX and use it.  That state must be kept too, if KVM takes
+ * it.
+ */
+static bool find_hidden_state(int vcpu, struct machine_cpu *cpu, struct err *err)
+{
+    struct kvm_xsave state;
+    uint64_t xcr0 = host_xcr0() & XCR0_WANTED;
+    uint64_t before, all;
+
+    if (cpu->xsave || xcr0 == 0) {
+        return true;
+    }
+    if (ioctl(vcpu, KVM_GET_XSAVE, &state) < 0) {
+        return err_set_errno(err, ERR_ENVIRONMENT, "KVM_GET_XSAVE");
+    }
+    memcpy(&before, &state.region[128], sizeof(before)); /* XSTATE_BV, 512 bytes in */
+    all = before | xcr0;
+    memcpy(&state.region[128], &all, sizeof(all));
+    if (ioctl(vcpu, KVM_SET_XSAVE, &state) >= 0) {
+        cpu->xcr0 = xcr0;
+        cpu->xsave_bytes = host_state_bytes(xcr0);
+    }
+    memcpy(&state.region[128], &before, sizeof(before));
+    return ioctl(vcpu, KVM_SET_XSAVE, &state) >= 0 ||
+           err_set_errno(err, ERR_ENVIRONMENT, "KVM_SET_XSAVE");
+}
+
 bool cpu_set_state(
     int vcpu,
-    const struct machine_cpu *cpu,
+    struct machine_cpu *cpu,
     const struct abi_kernel *kernel,
     struct gpa root,
     struct err *err)
 {
     return set_system_registers(vcpu, cpu, root, err) && set_msrs(vcpu, kernel, err) &&
-           set_fpu(vcpu, cpu, err);
+           set_fpu(vcpu, cpu, err) && find_hidden_state(vcpu, cpu, err);
 }

@@ -21,10 +21,11 @@ void cpu_write_descriptors(uint8_t *page, const struct abi_kernel *kernel);
 struct kvm_sregs;
 void cpu_fill_kernel_segments(struct kvm_sregs *sregs);
 
-/* Segments, control registers (CR3 = root), MSRs, FPU and XCR0.  Fails with ERR_ENVIRONMENT. */
+/* Segments, control registers (CR3 = root), MSRs, FPU and XCR0; completes what cpu says of the
+ * state that ring 3 may use.  Fails with ERR_ENVIRONMENT. */
 MUST_CHECK bool cpu_set_state(
     int vcpu,
-    const struct machine_cpu *cpu,
+    struct machine_cpu *cpu,
     const struct abi_kernel *kernel,
     struct gpa root,
     struct err *err);

@@ -30,10 +30,10 @@
  * given. */
 struct machine_cpu {
     unsigned physical_bits;
-    bool no_execute, giant_pages, fsgsbase, xsave, smep, smap;
-    uint64_t xcr0;
-    uint32_t hwcap;       /* CPUID 1 edx: AT_HWCAP */
-    uint32_t hwcap2;      /* AT_HWCAP2 */
+    bool no_execute, giant_pages, fsgsbase, pcid, xsave, smep, smap;
+    uint64_t xcr0;   /* state that ring 3 may hold; without `xsave` what the host shows it */
+    uint32_t hwcap;  /* CPUID 1 edx: AT_HWCAP */
+    uint32_t hwcap2; /* AT_HWCAP2 */
     uint32_t xsave_bytes; /* of all state enabled in xcr0, 512 + 64 at least */
 };
 
@@ -160,9 +160,21 @@ MUST_CHECK bool machine_take_over(struct machine *machine);
 /* Keep the state of the program that runs; only after a trap, or when machine_take_over() said
  * yes.  False: the machine is stopped. */
 MUST_CHECK bool machine_save(struct machine *machine, struct machine_context *context);
-/* Go on with another program on the tables at root.  False: the machine is stopped. */
-MUST_CHECK bool
-machine_load(struct machine *machine, const struct machine_context *context, struct gpa root);
+/* Tables that a program runs on. */
+struct machine_tables {
+    struct gpa root;
+    unsigned tag; /* 1 to MACHINE_TAGS: names them, where the CPU tags translations */
+    bool
+        stale; /* what was kept under the tag may be of other tables, or of entries since edited */
+};
+#define MACHINE_TAGS 4095
+
+/* Go on with another program on other tables.  No edit may be pending.  False: the machine is
+ * stopped. */
+MUST_CHECK bool machine_load(
+    struct machine *machine,
+    const struct machine_context *context,
+    const struct machine_tables *tables);
 /* What a kept program will find in its registers. */
 struct registers *machine_context_registers(struct machine_context *context);
 

@@ -51,6 +51,10 @@ static inline void machine_regs_changed(struct machine *machine)
     machine->run->kvm_dirty_regs = KVM_SYNC_X86_REGS;
 }
 
+/* machine_run.c: one pass through a routine of the guest kernel that ends by ABI_PORT_EDITED; the
+ * caller restores what was in the registers.  False: the machine is stopped. */
+bool machine_run_routine(struct machine *machine, uint64_t label);
+
 /* machine_run.c: end the machine with a reason; the first one stays. */
 enum machine_event machine_stop(struct machine *machine, const char *what, uint64_t detail);
 

@@ -279,8 +279,7 @@ static int run_undisturbed(struct machine *machine)
     return restored ? result : -1;
 }
 
-/* One pass through a routine of the guest kernel that ends by ABI_PORT_EDITED. */
-static bool run_kernel_routine(struct machine *machine, uint64_t label)
+bool machine_run_routine(struct machine *machine, uint64_t label)
 {
     struct kvm_regs *regs = machine_regs(machine);
 
@@ -296,7 +295,7 @@ static bool run_kernel_routine(struct machine *machine, uint64_t label)
     if (result < 0 || machine->run->exit_reason != KVM_EXIT_IO ||
         machine->run->io.port != ABI_PORT_EDITED) {
         machine_stop(
-            machine, "the guest kernel did not carry out the edits", machine->run->exit_reason);
+            machine, "the guest kernel did not do its work", machine->run->exit_reason);
         return false;
     }
     return true;
@@ -312,13 +311,13 @@ void machine_drain_edits(struct machine *machine)
     struct kvm_regs saved = *machine_regs(machine);
     if (edits->count != 0) {
         end_edit_list(machine);
-        if (!run_kernel_routine(machine, machine->kernel.edit_and_report)) {
+        if (!machine_run_routine(machine, machine->kernel.edit_and_report)) {
             return;
         }
     }
     if (edits->announced_count != 0) {
         edits_write_announcements(edits);
-        if (!run_kernel_routine(machine, machine->kernel.announce_and_report)) {
+        if (!machine_run_routine(machine, machine->kernel.announce_and_report)) {
             return;
         }
     }

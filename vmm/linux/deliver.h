@@ -14,8 +14,20 @@ bool signal_acts_by_default(const struct process *process, int number);
 /* End or stop the process. */
 void signal_do_default(struct process *process, const struct signal_info *info);
 
-/* Whether an address lies on the alternate stack of the process. */
+/* The alternate stack as programs read and write it: stack_t. */
+struct signal_stack_told {
+    uint64_t base;
+    uint32_t flags;
+    uint32_t padding;
+    uint64_t bytes;
+};
+
+/* sigstack.c: whether an address lies on the alternate stack of the process. */
 bool signal_is_on_stack(const struct process *process, uint64_t rsp);
+/* What the program is told of it while its stack pointer is rsp. */
+struct signal_stack_told signal_tell_stack(const struct process *process, uint64_t rsp);
+/* At rt_sigreturn: as Linux, a stack that could not be set is no reason to fail. */
+void signal_take_stack(struct process *process, const struct signal_stack_told *told);
 
 /*
  * sigframe.c: put the frame of a handler on the stack that it wants, and point the registers at

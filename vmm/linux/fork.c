@@ -91,7 +91,8 @@ static int64_t give_birth(struct process *parent, const struct birth *birth)
         drop(child);
         return -ENOMEM;
     }
-    child->exit_signal = (int)(birth->flags & CSIGNAL);
+    int signal = (int)(birth->flags & CSIGNAL);
+    child->exit_signal = signal <= SIGNALS_COUNT ? signal : 0;
     write_tids(parent, child, birth);
     if ((birth->flags & CLONE_VFORK) == 0) {
         return child->pid;
@@ -129,9 +130,6 @@ int64_t request_clone(struct process *process, const uint64_t argument[6])
         return -EINVAL;
     }
     if ((birth.flags & CLONE_SIGHAND) != 0 && (birth.flags & CLONE_VM) == 0) {
-        return -EINVAL;
-    }
-    if ((birth.flags & CSIGNAL) > SIGNALS_COUNT) {
         return -EINVAL;
     }
     if ((birth.flags & ~(uint64_t)KNOWN_FLAGS) != 0) {

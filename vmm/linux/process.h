@@ -75,6 +75,7 @@ struct process {
     struct descriptors descriptors; /* owns */
     struct signals signals;
     enum process_state state;
+    bool has_run; /* the CPU was given to it at least once by the scheduler */
     bool stopped; /* by SIGSTOP and the like, until SIGCONT */
     struct wait wait;
     enum process_resume resume;

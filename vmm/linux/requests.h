@@ -64,7 +64,7 @@ request_fn request_fork, request_vfork, request_clone, request_exit, request_wai
 /* futex.c */
 request_fn request_futex;
 
-/* signals.c, sigframe.c */
+/* signals.c, sigframe.c, sigstack.c */
 request_fn request_rt_sigaction, request_rt_sigprocmask, request_rt_sigpending,
     request_rt_sigsuspend, request_rt_sigtimedwait, request_pause, request_kill, request_tkill,
     request_tgkill, request_rt_sigreturn, request_sigaltstack;

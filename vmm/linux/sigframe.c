@@ -22,18 +22,11 @@ struct frame_context { /* struct sigcontext */
 };
 _Static_assert(sizeof(struct frame_context) == 256, "as in Linux's ABI");
 
-struct frame_stack { /* stack_t */
-    uint64_t base;
-    uint32_t flags;
-    uint32_t padding;
-    uint64_t bytes;
-};
-
 struct handler_frame { /* struct rt_sigframe */
     uint64_t restorer;
     uint64_t flags;
     uint64_t link;
-    struct frame_stack stack;
+    struct signal_stack_told stack;
     struct frame_context context;
     uint64_t mask;
     uint8_t info[SIGNAL_INFO_BYTES];
@@ -61,8 +54,7 @@ _Static_assert(sizeof(struct handler_frame) == 440, "as in Linux's ABI");
 #define RFLAGS_RF      UINT64_C(0x10000)
 #define STATE_ALIGN    64
 
-#define SA_RESTORER_FLAG     0x04000000
-#define SIGNAL_STACK_MINIMUM 2048 /* MINSIGSTKSZ */
+#define SA_RESTORER_FLAG 0x04000000
 
 struct told { /* struct _fpx_sw_bytes */
     uint32_t magic, extended_bytes;
@@ -87,14 +79,6 @@ void signal_fill_info(const struct signal_info *info, uint8_t out[SIGNAL_INFO_BY
         memcpy(out + 16, &info->pid, 4);
         memcpy(out + 20, &info->uid, 4);
     }
-}
-
-bool signal_is_on_stack(const struct process *process, uint64_t rsp)
-{
-    const struct signal_stack *stack = &process->signals.stack;
-
-    return (stack->flags & (SS_DISABLE | SIGNAL_STACK_AUTODISARM)) == 0 && rsp > stack->base &&
-           rsp - stack->base <= stack->bytes;
 }
 
 static uint32_t state_bytes(const struct process_table *table)
@@ -196,11 +180,7 @@ static void fill_frame(
     memset(frame, 0, sizeof(*frame));
     frame->restorer = signals->action[info->number].restorer;
     frame->flags = FRAME_SS | (process->table->xcr0 != 0 ? FRAME_XSTATE : 0);
-    frame->stack = (struct frame_stack){
-        .base = signals->stack.base,
-        .flags = signals->stack.flags |
-                 (signal_is_on_stack(process, registers->rsp) ? SS_ONSTACK : 0),
-        .bytes = signals->stack.bytes};
+    frame->stack = signal_tell_stack(process, registers->rsp);
     frame->context = context_of(registers, info);
     frame->context.old_mask = blocked;
     frame->mask = blocked;
@@ -325,21 +305,6 @@ static void take_context(const struct frame_context *context, struct registers *
         .rflags = context->rflags};
 }
 
-/* As Linux: a stack that could not be set is no reason to fail. */
-static void take_stack(struct process *process, const struct frame_stack *stack)
-{
-    uint32_t mode = stack->flags & ~(SS_ONSTACK | SIGNAL_STACK_AUTODISARM);
-
-    if (mode == SS_DISABLE) {
-        process->signals.stack = (struct signal_stack){.flags = SS_DISABLE};
-    } else if (mode == 0 && stack->bytes >= SIGNAL_STACK_MINIMUM) {
-        process->signals.stack = (struct signal_stack){
-            .base = stack->base,
-            .bytes = stack->bytes,
-            .flags = stack->flags & SIGNAL_STACK_AUTODISARM};
-    }
-}
-
 static int64_t refuse_frame(struct process *process)
 {
     const struct signal_info fault = {.number = SIGSEGV, .code = SI_KERNEL};
@@ -363,53 +328,11 @@ int64_t request_rt_sigreturn(
         return refuse_frame(process);
     }
     process->signals.blocked = frame.mask & ~(signal_bit(SIGKILL) | signal_bit(SIGSTOP));
-    take_stack(process, &frame.stack);
+    signal_take_stack(process, &frame.stack);
     if (frame.context.rip >= LAYOUT_USER_END || !pop_state(process, frame.context.fpstate)) {
         return refuse_frame(process);
     }
     take_context(&frame.context, &registers);
     hooks->set_registers(hooks->context, &registers);
     return (int64_t)registers.rax;
-}
-
-/* --- the stack --- */
-
-int64_t request_sigaltstack(struct process *process, const uint64_t argument[6])
-{
-    const struct process_hooks *hooks = &process->table->hooks;
-    struct signals *signals = &process->signals;
-    struct frame_stack stack;
-    struct registers registers;
-
-    hooks->get_registers(hooks->context, &registers);
-    bool on_it = signal_is_on_stack(process, registers.rsp);
-    const struct frame_stack old = {
-        .base = signals->stack.base,
-        .flags = signals->stack.flags | (on_it ? SS_ONSTACK : 0),
-        .bytes = signals->stack.bytes};
-    if (argument[0] != 0) {
-        if (access_read(&process->access, &stack, gva_of(argument[0]), sizeof(stack)) != 0) {
-            return -EFAULT;
-        }
-        uint32_t mode = stack.flags & ~SIGNAL_STACK_AUTODISARM;
-        if (on_it) {
-            return -EPERM;
-        }
-        if (mode != 0 && mode != SS_DISABLE && mode != SS_ONSTACK) {
-            return -EINVAL;
-        }
-        if (mode != SS_DISABLE && stack.bytes < SIGNAL_STACK_MINIMUM) {
-            return -ENOMEM;
-        }
-        signals->stack = (struct signal_stack){.flags = SS_DISABLE};
-        if (mode != SS_DISABLE) {
-            signals->stack = (struct signal_stack){
-                .base = stack.base,
-                .bytes = stack.bytes,
-                .flags = stack.flags & SIGNAL_STACK_AUTODISARM};
-        }
-    }
-    return argument[1] == 0
-               ? 0
-               : -access_write(&process->access, gva_of(argument[1]), &old, sizeof(old));
 }

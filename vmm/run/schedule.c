@@ -244,6 +244,30 @@ static void bury_doomed(struct lab *lab)
     }
 }
 
+/*
+ * What waits in the edit list is carried out first, under the tag of the space that it is mostly
+ * about: then nothing is stale there.  A tag is used again for another space, so the first turn of
+ * each process starts anew.
+ */
+static bool load(struct lab *lab, struct process *next)
+{
+    struct space *space = next->access.space;
+
+    space_settle(lab->loaded_space);
+    lab->loaded_space->stale = false;
+    const struct machine_tables tables = {
+        .root = space->ptab.root,
+        .tag = (unsigned)space->slot + 1,
+        .stale = space->stale || !next->has_run};
+    if (!machine_load(lab->machine, next->cpu, &tables)) {
+        return false;
+    }
+    next->has_run = true;
+    space->stale = false;
+    lab->loaded_space = space;
+    return true;
+}
+
 /* A machine that fails here is stopped, and says so at its next run. */
 static void change_to(struct lab *lab, struct process *next)
 {
@@ -265,14 +289,12 @@ static void change_to(struct lab *lab, struct process *next)
             return;
         }
     }
-    if (!machine_load(lab->machine, next->cpu, next->access.space->ptab.root)) {
+    if (!load(lab, next)) {
         return;
     }
     current->cpu_ns += now_ns - table->current_since_ns;
     table->current = next;
     table->current_since_ns = now_ns;
-    lab->loaded_space = next->access.space;
-    lab->loaded_space->stale = false; /* KVM flushes where CR3 is set from outside */
     bury_doomed(lab);
 }
 

@@ -118,6 +118,9 @@ static void put_frame(struct line *line, const struct fault_record *record)
     line_char(line, ' ');
 }
 
+/* A process that is not the first one is named; 0 stands in records from before there were several. */
+#define FIRST_PROCESS 1
+
 static void fault_text(
     struct line *line, const struct fault_record *record, const struct trace_region *region)
 {
@@ -139,6 +142,10 @@ static void fault_text(
     if (record->evicted != RECORD_NO_FRAME) {
         line_text(line, " evicted ");
         line_decimal(line, record->evicted);
+    }
+    if (record->process > FIRST_PROCESS) {
+        line_text(line, " process ");
+        line_decimal(line, record->process);
     }
 }
 
