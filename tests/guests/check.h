@@ -11,8 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CHECK(condition)                                                                       \
-    ((condition) ? (void)0 : check_fail(__FILE__, __LINE__, #condition))
+#define CHECK(condition) ((condition) ? (void)0 : check_fail(__FILE__, __LINE__, #condition))
 
 static inline void check_fail(const char *file, int line, const char *expression)
 {
