@@ -168,7 +168,7 @@ static void test_describe_other_ends_say_what_to_do(void **state)
 
     check(
         f, FAULT_OUT_OF_MEMORY, RECORD_WRITE | RECORD_USER, 0x500000,
-        "out of memory: no frame left for write to 0x500000 at rip 0x4011d3; give more --mem");
+        "out of memory: no frame left for write to 0x500000 at rip 0x4011d3");
     check(
         f, FAULT_FILE_LOAD, RECORD_FETCH | RECORD_USER, 0x401000,
         "bus error: jump to 0x401000 (text of guest.elf+0x1000 cannot be read from its file "

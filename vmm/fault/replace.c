@@ -159,6 +159,7 @@ static void give_up_crashed(struct replace *replace)
     const char *crash = policy_crash(replace->policy);
 
     snprintf(replace->trouble, sizeof(replace->trouble), "%s", crash != NULL ? crash : "");
+    fprintf(stderr, "vmm: %s; the run goes on without it\n", replace->trouble);
     replace->memory->watch = (struct memory_watch){0};
     replace->policy = NULL;
 }

@@ -105,7 +105,7 @@ void describe_fault(
 
     text[0] = '\0';
     if (kind == FAULT_OUT_OF_MEMORY) {
-        add(&out, "out of memory: no frame left for %s 0x%llx at rip 0x%llx; give more --mem",
+        add(&out, "out of memory: no frame left for %s 0x%llx at rip 0x%llx",
             access_words(record->access), ull(record->address), ull(record->rip));
         return;
     }

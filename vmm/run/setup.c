@@ -101,6 +101,12 @@ void setup_describe_shortage(const struct lab *lab, char *text, size_t bytes)
             part, sizeof(part), "; swap has %u of %u pages in use", swap_used(lab->swap),
             swap_total(lab->swap));
         add(text, bytes, part);
+    } else {
+        add(
+            text, bytes,
+            lab->memory->config.limit_frames == UINT64_MAX
+                ? "; give more --mem, or --swap"
+                : "; give more --frames, or --swap");
     }
     for (unsigned i = 0; i < lab->memory->space_count; i++) {
         const struct space *space = lab->memory->spaces[i];
