@@ -51,6 +51,7 @@ run() {
     input=$(item stdin)
     # Through cat: a pipe, as /dev/null takes any pointer.  No core files.
     (
+        # shellcheck disable=SC3045 # dash and bash both have it
         ulimit -c 0
         timeout -k 5 "$(case $statuses in 124) echo 1 ;; *) echo 20 ;; esac)" \
             "$binary" "$@" <"${input:-/dev/null}" 2>"$scratch/err"
