@@ -38,8 +38,8 @@ SAN ?=
 host_cppflags := -std=c11 -D_GNU_SOURCE -DVMM_VERSION='"$(VERSION)"' -Iinclude -Ivmm
 host_cflags := $(host_cppflags) -O2 -g $(warnings) $(SAN) $(CFLAGS)
 host_ldflags := $(SAN) $(LDFLAGS)
-host_libs := -lelf
-test_libs := -lcmocka -ljansson
+host_libs := -lelf -ljansson
+test_libs := -lcmocka
 
 # The kernel is entered with ring 3's registers live and, on some hosts, interpreted:
 # no SSE (-mgeneral-regs-only), no host libc, no relocation at run time.
@@ -140,6 +140,14 @@ lib_sources := \
 	vmm/run/schedule.c \
 	vmm/run/setup.c \
 	vmm/run/start.c \
+	vmm/session/announce.c \
+	vmm/session/check.c \
+	vmm/session/metadata.c \
+	vmm/session/reader.c \
+	vmm/session/recorder.c \
+	vmm/session/runfile.c \
+	vmm/session/stream.c \
+	vmm/session/writer.c \
 	vmm/space/backing.c \
 	vmm/space/fork.c \
 	vmm/space/memory.c \

@@ -35,6 +35,8 @@ enum option_key {
     KEY_TIMEOUT,
     KEY_CLEAR_ENV,
     KEY_SUMMARY,
+    KEY_SESSION,
+    KEY_FORCE,
     KEY_JSON,
     KEY_HELP,
     KEY_PAGING, /* from here on: KEY_PAGING + enum paging_option */
@@ -53,6 +55,10 @@ static const struct argp_option run_options[] = {
     {"trace", KEY_TRACE, "FILE", OPTION_ARG_OPTIONAL,
      "Print each page fault on one line as it happens: on standard error, or into FILE",
      GROUP_WATCH},
+    {"session", KEY_SESSION, "DIR", 0,
+     "Record each page fault into the new folder DIR, for report, replay and export",
+     GROUP_WATCH},
+    {"force", KEY_FORCE, NULL, 0, "Replace the session that is already in DIR", GROUP_WATCH},
     {"maps", KEY_MAPS, NULL, 0, "Print the regions of the address space at exit", GROUP_WATCH},
     {"tables", KEY_TABLES, NULL, 0, "Print the four levels of page tables at exit",
      GROUP_WATCH},
@@ -260,6 +266,8 @@ static bool parse_value(struct options *options, int key, const char *text, stru
         return value_parse_seconds("--timeout", text, &options->timeout_ns, err);
     case KEY_ENV:
         return parse_env(options, text, err);
+    case KEY_SESSION:
+        return parse_file(&options->session, "--session", text, err);
     default:
         assert(key == KEY_SUMMARY);
         return parse_file(&options->summary_file, "--summary", text, err);
@@ -285,6 +293,9 @@ static error_t parse_run(int key, char *text, struct argp_state *state)
         return 0;
     case KEY_TABLES:
         options->tables = true;
+        return 0;
+    case KEY_FORCE:
+        options->force = true;
         return 0;
     case KEY_CLEAR_ENV:
         options->clear_env = true;
@@ -313,6 +324,7 @@ static error_t parse_run(int key, char *text, struct argp_state *state)
     case KEY_TIMEOUT:
     case KEY_ENV:
     case KEY_SUMMARY:
+    case KEY_SESSION:
         parse->failed = !parse_value(options, key, text, parse->err);
         return parse->failed ? EINVAL : 0;
     default:
@@ -440,6 +452,7 @@ bool options_parse(struct options *out, int argc, char **argv, struct err *err)
 
     *out = (struct options){
         .command = OPTIONS_RUN,
+        .words = argv,
         .mem_bytes = OPTIONS_MEM_DEFAULT,
         .stack_bytes = OPTIONS_STACK_DEFAULT,
     };

@@ -52,6 +52,7 @@ enum options_page_size {
 /* Strings are borrowed from argv (or static) where not said otherwise: argv must live as long. */
 struct options {
     enum options_command command;
+    char **words;             /* the whole command line, NULL-terminated; argv */
     enum options_topic topic; /* OPTIONS_HELP only */
 
     /* OPTIONS_RUN */
@@ -69,6 +70,8 @@ struct options {
     const char **env;     /* owns the array: NAME or NAME=VALUE, in the order given */
     size_t env_count;
     const char *summary_file; /* NULL: none; "-": standard output */
+    const char *session;      /* folder to record into; NULL: none */
+    bool force;               /* replace the session that is there */
     bool quiet;               /* no table after the run */
     bool verbose;
 

@@ -139,6 +139,7 @@ static bool create_processes(struct lab *lab, struct err *err)
     first->access =
         (struct access){.space = lab->space, .on_fault = observe_host_fault, .context = lab};
     lab->space->process = (uint16_t)first->pid;
+    observe_start(lab);
     lab->loaded_space = lab->space;
     table->current = first;
     return true;

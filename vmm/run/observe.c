@@ -10,6 +10,28 @@ static uint64_t since_start_ns(const struct lab *lab)
     return clock_now_ns() - lab->start_ns;
 }
 
+void observe_start(struct lab *lab)
+{
+    const uint16_t process = lab->space->process;
+
+    if (lab->config->recorder != NULL) {
+        recorder_process_start(lab->config->recorder, 0, process, process);
+    }
+}
+
+void observe_end(struct lab *lab)
+{
+    struct recorder *recorder = lab->config->recorder;
+    int status = outcome_exit_status(&lab->outcome);
+
+    trace_end(lab->config->trace, lab->elapsed_ns, status, lab->outcome.reason);
+    if (recorder != NULL) {
+        recorder_regions(recorder, lab->elapsed_ns, lab->space->process, lab->space->regions);
+        recorder_process_end(recorder, lab->elapsed_ns, lab->space->process, status);
+        recorder_end(recorder, lab->elapsed_ns, status, lab->outcome.reason);
+    }
+}
+
 static void
 trace_at(struct trace *trace, const struct fault_record *record, const struct region *region)
 {
@@ -29,6 +51,10 @@ trace_at(struct trace *trace, const struct fault_record *record, const struct re
 void observe_fault(
     struct lab *lab, const struct fault_record *record, const struct region *region)
 {
+    /* First, so that what a trace shows has been recorded. */
+    if (lab->config->recorder != NULL) {
+        recorder_fault(lab->config->recorder, record, region);
+    }
     if (lab->config->trace->open) {
         trace_at(lab->config->trace, record, region);
     }
@@ -51,15 +77,23 @@ void observe_host_fault(void *context, struct fault_record *record, const struct
 void observe_phase(void *context, const char *name)
 {
     struct lab *lab = context;
+    uint64_t time_ns = since_start_ns(lab);
 
-    trace_phase(lab->config->trace, since_start_ns(lab), name);
+    trace_phase(lab->config->trace, time_ns, name);
+    if (lab->config->recorder != NULL) {
+        recorder_phase(lab->config->recorder, time_ns, name);
+    }
 }
 
 void observe_result(void *context, const char *name, int64_t value)
 {
     struct lab *lab = context;
+    uint64_t time_ns = since_start_ns(lab);
 
-    trace_result(lab->config->trace, since_start_ns(lab), name, value);
+    trace_result(lab->config->trace, time_ns, name, value);
+    if (lab->config->recorder != NULL) {
+        recorder_result(lab->config->recorder, time_ns, name, value);
+    }
 }
 
 void observe_unknown_request(void *context, uint64_t number, const char *name)
@@ -87,7 +121,17 @@ void observe_killed(
         .rip = gva_of(info->rip),
         .text = text};
 
-    trace_signal(lab->config->trace, since_start_ns(lab), &signal);
+    uint64_t time_ns = since_start_ns(lab);
+    trace_signal(lab->config->trace, time_ns, &signal);
+    if (lab->config->recorder != NULL) {
+        const struct session_signal event = {
+            .address = info->address,
+            .rip = info->rip,
+            .number = info->number,
+            .code = info->code,
+            .process = (uint16_t)process->pid};
+        recorder_signal(lab->config->recorder, time_ns, &event, text);
+    }
     if (lab->config->verbose && process != lab->processes.first) {
         fprintf(stderr, "vmm: process %d: %s\n", process->pid, text);
     }

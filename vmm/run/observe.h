@@ -1,11 +1,16 @@
 /*
- * What is told of a run while it goes on: faults into the counts and the trace, marks and
- * results of the guest, requests that are not implemented.  It changes nothing in the guest.
+ * What is told of a run while it goes on: faults into the counts, the trace and the session,
+ * marks and results of the guest, requests that are not implemented.  It changes nothing in the
+ * guest.
  */
 #ifndef RUN_OBSERVE_H
 #define RUN_OBSERVE_H
 
 #include "run/lab.h"
+
+/* The program is about to be loaded; the run is over, and outcome and elapsed_ns are set. */
+void observe_start(struct lab *lab);
+void observe_end(struct lab *lab);
 
 /* One decided fault; record->time_ns is already relative to the start. */
 void observe_fault(

@@ -60,14 +60,13 @@ struct session_packet {
     uint64_t packet_bits;
     uint64_t sequence;  /* from 0 on */
     uint64_t discarded; /* events that were lost, since the start */
-    uint64_t reserved[7];
 };
-_Static_assert(sizeof(struct session_packet) == 128, "the metadata says the same");
+_Static_assert(sizeof(struct session_packet) == 72, "the metadata says the same");
 
 /* Texts end with a NUL and are filled up with them. */
 #define SESSION_NAME_BYTES  64
 #define SESSION_LABEL_BYTES 24
-#define SESSION_TEXT_BYTES  256
+#define SESSION_TEXT_BYTES  320
 
 /* The guest marks the start of a phase. */
 struct session_phase {
@@ -153,8 +152,8 @@ _Static_assert(sizeof(struct session_result) == 80, "the metadata says the same"
 _Static_assert(sizeof(struct session_region) == 136, "the metadata says the same");
 _Static_assert(sizeof(struct session_process_start) == 16, "the metadata says the same");
 _Static_assert(sizeof(struct session_process_end) == 16, "the metadata says the same");
-_Static_assert(sizeof(struct session_signal) == 296, "the metadata says the same");
-_Static_assert(sizeof(struct session_end) == 280, "the metadata says the same");
+_Static_assert(sizeof(struct session_signal) == 360, "the metadata says the same");
+_Static_assert(sizeof(struct session_end) == 344, "the metadata says the same");
 _Static_assert(sizeof(struct session_access) == 32, "the metadata says the same");
 
 /* Bytes of an event, its head included; 0 where no such event is known. */
