@@ -210,6 +210,10 @@ unit_tests := \
 	test_stack \
 	test_trace
 
+# Programs that tests and benchmarks run, in no ring of their own.
+test_tools := \
+	tests/session/make_session
+
 kvm_tests := \
 	test_access \
 	test_context \
@@ -550,7 +554,7 @@ bench-programs: $(bench_binaries) $(bench_guest_elfs)
 # --- the sources ------------------------------------------------------------------------------
 
 tidy_sources := vmm/main.c $(lib_sources) $(unit_tests:%=tests/unit/%.c) \
-	$(kvm_tests:%=tests/kvm/%.c) $(test_helpers) $(bench_programs:%=bench/%.c) \
+	$(kvm_tests:%=tests/kvm/%.c) $(test_helpers) $(test_tools:%=%.c) $(bench_programs:%=bench/%.c) \
 	$(wildcard guest/*/*.c docs/policies/*.c tests/policies/*.c)
 tidy_targets := $(tidy_sources:%=tidy/%)
 c_files = $(shell find vmm guest include tests docs bench -name '*.[ch]' 2>/dev/null)

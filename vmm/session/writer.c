@@ -4,23 +4,32 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 /* Every packet could be the last one. */
 #define END_RESERVE sizeof(struct session_end)
 
-/* Blocks first, mapping second: a store through the mapping then always has a block.  The pages
- * are made at once, as making them one by one costs several times as much. */
+/*
+ * Blocks first, mapping second: a store through the mapping then always has a block.  Zeros are
+ * written so that the pages are there in one go: the kernel then maps many with the first store,
+ * where pages made one by one (or by MAP_POPULATE) cost several times as much.
+ */
 static void *map_packet(const struct writer *writer, uint64_t offset, int *error)
 {
     *error = posix_fallocate(writer->fd, (off_t)offset, (off_t)SESSION_PACKET_BYTES);
     if (*error != 0) {
         return NULL;
     }
+    ssize_t written = pwrite(writer->fd, writer->zeros, SESSION_PACKET_BYTES, (off_t)offset);
+    if (written != (ssize_t)SESSION_PACKET_BYTES) {
+        *error = written < 0 ? errno : ENOSPC;
+        return NULL;
+    }
     void *made = mmap(
-        NULL, SESSION_PACKET_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
-        writer->fd, (off_t)offset);
+        NULL, SESSION_PACKET_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, writer->fd,
+        (off_t)offset);
     if (made == MAP_FAILED) {
         *error = errno;
         return NULL;
@@ -61,9 +70,11 @@ bool writer_create(
 {
     int error;
 
-    *writer = (struct writer){.fd = fd, .name = name};
-    struct session_packet *packet = map_packet(writer, 0, &error);
+    *writer = (struct writer){.fd = fd, .name = name, .zeros = calloc(1, SESSION_PACKET_BYTES)};
+    struct session_packet *packet =
+        writer->zeros != NULL ? map_packet(writer, 0, &error) : (error = ENOMEM, NULL);
     if (packet == NULL) {
+        free(writer->zeros);
         close(fd);
         errno = error;
         return err_set_errno(err, ERR_ENVIRONMENT, "cannot make room for %s", name);
@@ -119,5 +130,6 @@ void writer_close(struct writer *writer)
         errno = 0;
     }
     close(writer->fd);
+    free(writer->zeros);
     writer->open = false;
 }

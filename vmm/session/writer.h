@@ -17,6 +17,7 @@
 /* Zero it before writer_create(). */
 struct writer {
     struct session_packet *packet; /* owns: the mapping of the packet being filled */
+    void *zeros;                   /* owns: a packet's worth; never touched, so no memory */
     uint8_t *next;                 /* where the next event goes */
     uint8_t *limit;                /* what lies behind is kept for the end event */
     uint64_t last_ns;              /* times never descend in a stream */
