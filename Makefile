@@ -38,7 +38,7 @@ SAN ?=
 host_cppflags := -std=c11 -D_GNU_SOURCE -DVMM_VERSION='"$(VERSION)"' -Iinclude -Ivmm
 host_cflags := $(host_cppflags) -O2 -g $(warnings) $(SAN) $(CFLAGS)
 host_ldflags := $(SAN) $(LDFLAGS)
-host_libs := -lelf -ljansson
+host_libs := -ldw -lelf -ljansson -lsqlite3
 test_libs := -lcmocka
 
 # The kernel is entered with ring 3's registers live and, on some hosts, interpreted:
@@ -64,11 +64,21 @@ lib_sources := \
 	vmm/cli/doctor.c \
 	vmm/cli/environment.c \
 	vmm/cli/host.c \
+	vmm/cli/export_command.c \
+	vmm/cli/export_options.c \
 	vmm/cli/options.c \
 	vmm/cli/paging_options.c \
+	vmm/cli/report_command.c \
+	vmm/cli/report_options.c \
 	vmm/cli/run_command.c \
 	vmm/cli/usage.c \
 	vmm/cli/value.c \
+	vmm/export/export.c \
+	vmm/export/export_columns.c \
+	vmm/export/export_csv.c \
+	vmm/export/export_jsonl.c \
+	vmm/export/export_perfetto.c \
+	vmm/export/export_sqlite.c \
 	vmm/fault/access.c \
 	vmm/fault/bring.c \
 	vmm/fault/cow.c \
@@ -129,6 +139,13 @@ lib_sources := \
 	vmm/policy/random.c \
 	vmm/policy/two_q.c \
 	vmm/report/maps.c \
+	vmm/report/report_json.c \
+	vmm/report/report_lookup.c \
+	vmm/report/report_pages.c \
+	vmm/report/report_session.c \
+	vmm/report/report_set.c \
+	vmm/report/report_source.c \
+	vmm/report/report_text.c \
 	vmm/report/summary.c \
 	vmm/report/tables.c \
 	vmm/run/describe.c \
