@@ -45,9 +45,14 @@ static uint64_t address_of_key(uint64_t key)
         uint64_t)((int64_t)((key - 1) << (64 - PAGE_BITS)) >> (64 - PAGE_BITS - PAGE_SHIFT));
 }
 
+static uint64_t first_place(uint64_t capacity, uint64_t key)
+{
+    return (mix(key / CLUSTER) * CLUSTER + key % CLUSTER) & (capacity - 1);
+}
+
 static uint64_t place_of(const struct report_page *table, uint64_t capacity, uint64_t key)
 {
-    uint64_t place = (mix(key / CLUSTER) * CLUSTER + key % CLUSTER) & (capacity - 1);
+    uint64_t place = first_place(capacity, key);
 
     while (table[place].key != 0 && table[place].key != key) {
         place = (place + 1) & (capacity - 1);
@@ -89,6 +94,7 @@ static void empty_table(struct report_pages *pages)
 {
     memset(pages->page, 0, pages->capacity * sizeof(*pages->page));
     pages->used = 0;
+    pages->pending_count = 0;
     pages->full = false;
     report_set_empty(pages->upper[1]);
 }
@@ -150,9 +156,9 @@ note_window(struct report_pages *pages, unsigned slice, const struct report_page
 }
 
 static void note_fault(
-    struct report_pages *pages, struct report_page *page, const struct fault_record *fault)
+    struct report_pages *pages, struct report_page *page, const struct report_pending *fault)
 {
-    unsigned slice = report_pages_slice(pages, fault->time_ns);
+    unsigned slice = fault->slice;
 
     page->faults += page->faults < UINT32_MAX ? 1 : 0;
     if (fault->level != 0) {
@@ -168,16 +174,11 @@ static void note_fault(
     }
 }
 
-bool report_pages_add(
-    struct report_pages *pages, const struct fault_record *fault, struct err *err)
+static bool
+take_pending(struct report_pages *pages, const struct report_pending *fault, struct err *err)
 {
-    uint64_t key = key_of(fault);
+    uint64_t place = place_of(pages->page, pages->capacity, fault->key);
 
-    /* The high bits, as the low ones choose the place. */
-    if (pages->parts > 1 && (mix((key - 1) >> 9) >> 40) % pages->parts != pages->part) {
-        return true;
-    }
-    uint64_t place = place_of(pages->page, pages->capacity, key);
     if (pages->page[place].key == 0) {
         if (pages->used == pages->limit) {
             pages->full = true;
@@ -187,13 +188,43 @@ bool report_pages_add(
             if (!grow(pages, err)) {
                 return false;
             }
-            place = place_of(pages->page, pages->capacity, key);
+            place = place_of(pages->page, pages->capacity, fault->key);
         }
-        pages->page[place].key = key;
+        pages->page[place].key = fault->key;
         pages->used++;
     }
     note_fault(pages, &pages->page[place], fault);
     return true;
+}
+
+static bool take_all_pending(struct report_pages *pages, struct err *err)
+{
+    for (unsigned i = 0; i < pages->pending_count; i++) {
+        if (!take_pending(pages, &pages->pending[i], err)) {
+            return false;
+        }
+    }
+    pages->pending_count = 0;
+    return true;
+}
+
+/* Places in a large table are seldom in a cache: faults wait for a batch, and the memory of
+ * all of it is fetched at once. */
+bool report_pages_add(
+    struct report_pages *pages, const struct fault_record *fault, struct err *err)
+{
+    uint64_t key = key_of(fault);
+
+    /* The high bits, as the low ones choose the place. */
+    if (pages->parts > 1 && (mix((key - 1) >> 9) >> 40) % pages->parts != pages->part) {
+        return true;
+    }
+    __builtin_prefetch(&pages->page[first_place(pages->capacity, key)], 1);
+    pages->pending[pages->pending_count++] = (struct report_pending){
+        .key = key,
+        .slice = (uint16_t)report_pages_slice(pages, fault->time_ns),
+        .level = fault->level};
+    return pages->pending_count < REPORT_BATCH || take_all_pending(pages, err);
 }
 
 /* --- the end of a pass --- */
@@ -288,6 +319,9 @@ static void finish(struct report_pages *pages)
 
 bool report_pages_end_pass(struct report_pages *pages, bool *more, struct err *err)
 {
+    if (!take_all_pending(pages, err)) {
+        return false;
+    }
     for (uint64_t i = 0; i < pages->capacity; i++) {
         const struct report_page *page = &pages->page[i];
         if (page->key == 0) {

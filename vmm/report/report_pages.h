@@ -36,6 +36,14 @@ struct report_tables {
     uint64_t fill[REPORT_FILLS];
 };
 
+/* A fault that waits for its place in the table to be fetched. */
+#define REPORT_BATCH 64
+struct report_pending {
+    uint64_t key;
+    uint16_t slice;
+    uint8_t level;
+};
+
 struct report_page; /* opaque */
 struct report_set;  /* opaque */
 
@@ -56,7 +64,9 @@ struct report_pages {
     uint64_t capacity, used;
     int64_t window_change[REPORT_SLICES + REPORT_WINDOW + 1];
     struct report_set *upper[5]; /* own: tables seen, by level 2 to 4 */
-    bool full;                   /* the pass has more pages than the limit */
+    struct report_pending pending[REPORT_BATCH];
+    unsigned pending_count;
+    bool full; /* the pass has more pages than the limit */
 };
 
 /* duration_ns: of the run.  limit: pages held at one time; 0: the usual 3 million (64 MiB). */
@@ -72,7 +82,8 @@ void report_pages_restart(struct report_pages *pages, uint32_t parts);
 MUST_CHECK bool
 report_pages_add(struct report_pages *pages, const struct fault_record *fault, struct err *err);
 
-/* The pass is over: add what it found, and go on to the next part.  *more: there is one. */
+/* The pass is over: add what it found, and go on to the next part.  *more: there is one.  Fails
+ * as report_pages_add() does. */
 MUST_CHECK bool report_pages_end_pass(struct report_pages *pages, bool *more, struct err *err);
 
 /* The slice of a time. */

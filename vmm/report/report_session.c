@@ -317,9 +317,10 @@ static bool all_passes(struct gather *gather, struct session_reader *reader, str
             return false;
         }
         gather->first_pass = false;
+        bool ok = pages->full || report_pages_end_pass(pages, &more, err);
         if (pages->full) {
             report_pages_restart(pages, parts_needed(gather));
-        } else if (!report_pages_end_pass(pages, &more, err)) {
+        } else if (!ok) {
             return false;
         }
     }
