@@ -139,9 +139,13 @@ lib_sources := \
 	vmm/policy/random.c \
 	vmm/policy/two_q.c \
 	vmm/report/maps.c \
+	vmm/report/report_html.c \
 	vmm/report/report_json.c \
 	vmm/report/report_lookup.c \
+	vmm/report/report_map.c \
 	vmm/report/report_pages.c \
+	vmm/report/report_plots.c \
+	vmm/report/report_script.c \
 	vmm/report/report_session.c \
 	vmm/report/report_set.c \
 	vmm/report/report_source.c \

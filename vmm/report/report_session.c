@@ -12,7 +12,7 @@ struct gather {
     struct report_set *region_index; /* owns: (process, id) -> index + 1 */
     struct report_set *site_index;   /* owns: rip -> index + 1 */
     uint64_t last_region_key;        /* most faults lie where the one before did */
-    struct report_share *last_region;
+    struct report_region *last_region;
     struct report_phase *phase;
     uint64_t phase_begin_ns;
     bool first_pass;
@@ -96,6 +96,16 @@ take_region(struct gather *gather, const struct session_region *said, struct err
     return true;
 }
 
+static void note_address(struct report_region *region, uint64_t address)
+{
+    if (region->share.faults == 0 || address < region->low) {
+        region->low = address;
+    }
+    if (region->share.faults == 0 || address > region->high) {
+        region->high = address;
+    }
+}
+
 static void add_to_region(struct gather *gather, const struct fault_record *fault)
 {
     struct report *report = gather->report;
@@ -111,10 +121,11 @@ static void add_to_region(struct gather *gather, const struct fault_record *faul
             report->regions_cut++;
             return;
         }
-        gather->last_region = &report->regions[known - 1].share;
+        gather->last_region = &report->regions[known - 1];
         gather->last_region_key = key;
     }
-    report_share_add(gather->last_region, fault);
+    note_address(gather->last_region, fault->address);
+    report_share_add(&gather->last_region->share, fault);
 }
 
 /* --- places in the code --- */

@@ -35,6 +35,7 @@ struct report_share {
 struct report_region {
     struct session_region said;
     struct report_share share;
+    uint64_t low, high; /* addresses of faults, if there are any: from low to high */
 };
 
 /* All parts of the run under one name; the first is what came before any mark. */
