@@ -226,6 +226,7 @@ unit_tests := \
 	test_ptab \
 	test_regions \
 	test_report \
+	test_report_session \
 	test_session \
 	test_session_damage \
 	test_stack \
@@ -387,7 +388,8 @@ launch_tests := test_endings test_guests test_output test_refusals
 $(launch_tests:%=$(O)/tests/kvm/%): $(O)/obj/tests/kvm/launch.o $(O)/obj/tests/kvm/scratch.o
 # The run loop gets its traps from the test.
 $(O)/tests/kvm/test_progress: host_ldflags += -Wl,--wrap=machine_run
-$(O)/tests/unit/test_session $(O)/tests/unit/test_session_damage: \
+session_tests := test_report_session test_session test_session_damage
+$(session_tests:%=$(O)/tests/unit/%): \
 	$(O)/obj/tests/unit/session_fixture.o
 $(O)/tests/unit/test_edits $(O)/tests/unit/test_ptab: $(O)/obj/tests/unit/naive_walk.o
 # A memory for policies to manage without a machine, and what they should do in it.

@@ -41,7 +41,8 @@ static const char head[] =
     "overflow-wrap: anywhere; }\n"
     "figure { margin: .5rem 0; } figure svg { width: 100%; height: auto; }\n"
     "svg text { fill: var(--ink); } svg image { image-rendering: pixelated; }\n"
-    "svg g[color=\"black\"] { color: var(--faint); }\n"
+    "svg g[color=\"black\"] { color: var(--faint); } "
+    "svg [stroke=\"black\"] { stroke: var(--faint); }\n"
     "</style>\n";
 
 static void put_text(FILE *out, const char *text)

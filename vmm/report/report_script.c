@@ -65,7 +65,7 @@ static void begin_plot(FILE *out, const char *folder, enum report_plot plot, uns
         "set grid lc rgb \"#888888\" lw 0.5\n"
         "set key outside top left horizontal Left reverse samplen 1\n"
         "set style fill solid noborder\n"
-        "set format y \"%%.3s%%c\"\n",
+        "set format y \"%%.0f\"\n",
         height, folder, (unsigned)plot);
 }
 
@@ -199,7 +199,7 @@ static void plot_misses(FILE *out, const struct report_curve *curve)
     }
     fprintf(
         out,
-        "END\nset xlabel \"frames\"\nset ylabel \"miss ratio\"\nset yrange [0:1]\n"
+        "END\nset xlabel \"frames\"\nset ylabel \"miss ratio\"\nset yrange [0:1]\nset format y \"%%g\"\n"
         "unset key\nplot $misses using 1:2 with steps lw 2 lc rgb \"%s\"\n",
         colours[0]);
 }
