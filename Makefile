@@ -210,6 +210,7 @@ unit_tests := \
 	test_edits \
 	test_elf \
 	test_elf_damage \
+	test_export \
 	test_frames \
 	test_histogram \
 	test_kvm_open \
@@ -388,7 +389,7 @@ launch_tests := test_endings test_guests test_output test_refusals
 $(launch_tests:%=$(O)/tests/kvm/%): $(O)/obj/tests/kvm/launch.o $(O)/obj/tests/kvm/scratch.o
 # The run loop gets its traps from the test.
 $(O)/tests/kvm/test_progress: host_ldflags += -Wl,--wrap=machine_run
-session_tests := test_report_session test_session test_session_damage
+session_tests := test_export test_report_session test_session test_session_damage
 $(session_tests:%=$(O)/tests/unit/%): \
 	$(O)/obj/tests/unit/session_fixture.o
 $(O)/tests/unit/test_edits $(O)/tests/unit/test_ptab: $(O)/obj/tests/unit/naive_walk.o
