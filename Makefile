@@ -227,6 +227,7 @@ unit_tests := \
 	test_ptab \
 	test_regions \
 	test_report \
+	test_report_page \
 	test_report_session \
 	test_session \
 	test_session_damage \
@@ -389,7 +390,7 @@ launch_tests := test_endings test_guests test_output test_refusals
 $(launch_tests:%=$(O)/tests/kvm/%): $(O)/obj/tests/kvm/launch.o $(O)/obj/tests/kvm/scratch.o
 # The run loop gets its traps from the test.
 $(O)/tests/kvm/test_progress: host_ldflags += -Wl,--wrap=machine_run
-session_tests := test_export test_report_session test_session test_session_damage
+session_tests := test_export test_report_page test_report_session test_session test_session_damage
 $(session_tests:%=$(O)/tests/unit/%): \
 	$(O)/obj/tests/unit/session_fixture.o
 $(O)/tests/unit/test_edits $(O)/tests/unit/test_ptab: $(O)/obj/tests/unit/naive_walk.o
@@ -398,6 +399,10 @@ $(filter $(O)/tests/unit/test_policy_%,$(unit_binaries)): $(O)/obj/tests/unit/fa
 $(O)/tests/unit/test_policy_order: $(O)/obj/tests/unit/policy_models.o
 $(O)/tests/unit/test_elf $(O)/tests/unit/test_elf_damage: \
 	$(O)/obj/tests/unit/elf_file.o $(O)/obj/tests/unit/elf_fixture.o
+
+# What a browser draws comes as PNG.
+$(O)/tests/unit/test_report_page: $(O)/obj/tests/unit/browser.o
+$(O)/tests/unit/test_report_page: test_libs += -lpng
 
 $(O)/tests/%: $(O)/obj/tests/%.o $(O)/libvmm.a
 	$(call say,LD,$@)mkdir -p $(@D) && $(CC) $(host_ldflags) -o $@ $^ $(host_libs) $(test_libs)
