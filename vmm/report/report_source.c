@@ -115,14 +115,16 @@ static void find_place(struct lookup *lookup, uint64_t rip, struct report_place 
         !find_link_address(lookup, rip - region->begin + region->file_offset, &address)) {
         return;
     }
+    /* What lies between two parts of a unit is found as being in it: ask the unit itself. */
     Dwarf_Die *unit = dwfl_module_addrdie(lookup->module, address, &bias);
+    unit = unit != NULL && dwarf_haspc(unit, address - bias) == 1 ? unit : NULL;
     const char *name = unit != NULL ? find_inline_name(unit, address - bias) : NULL;
     name = name != NULL ? name : dwfl_module_addrname(lookup->module, address);
     if (name != NULL) {
         snprintf(place->function, sizeof(place->function), "%s", name);
         lookup->any_symbol = true;
     }
-    Dwfl_Line *line = dwfl_module_getsrc(lookup->module, address);
+    Dwfl_Line *line = unit != NULL ? dwfl_module_getsrc(lookup->module, address) : NULL;
     const char *source =
         line != NULL ? dwfl_lineinfo(line, NULL, &place->line, NULL, NULL, NULL) : NULL;
     if (source != NULL) {
