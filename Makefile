@@ -247,7 +247,8 @@ kvm_tests := \
 	test_probe \
 	test_progress \
 	test_refusals \
-	test_rewrite
+	test_rewrite \
+	test_session_run
 
 # What several tests share, or one of them is too long with.
 test_helpers := \
@@ -390,6 +391,7 @@ launch_tests := test_endings test_guests test_output test_refusals
 $(launch_tests:%=$(O)/tests/kvm/%): $(O)/obj/tests/kvm/launch.o $(O)/obj/tests/kvm/scratch.o
 # The run loop gets its traps from the test.
 $(O)/tests/kvm/test_progress: host_ldflags += -Wl,--wrap=machine_run
+$(O)/tests/kvm/test_session_run: $(O)/obj/tests/kvm/launch.o
 session_tests := test_export test_report_page test_report_session test_session test_session_damage
 $(session_tests:%=$(O)/tests/unit/%): \
 	$(O)/obj/tests/unit/session_fixture.o
@@ -557,6 +559,7 @@ check-kvm: stage
 stage: all libc-guests $(kvm_binaries)
 	@rm -rf $(O)/stage && mkdir -p $(O)/stage/tests/kvm $(O)/stage/tests/guests
 	@cp -p tests/run.sh $(O)/stage/tests/
+	@mkdir -p $(O)/stage/tests/session && cp -p tests/session/recount.py $(O)/stage/tests/session/
 	@cp -p $(kvm_binaries) $(O)/stage/tests/kvm/
 	@cp -p $(O)/vmm $(guest_elfs) $(O)/stage/
 	@mkdir -p $(O)/stage/policies && cp -p $(O)/policies/*.so $(O)/stage/policies/
