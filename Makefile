@@ -231,6 +231,7 @@ unit_tests := \
 	test_report_session \
 	test_session \
 	test_session_damage \
+	test_session_fuzz \
 	test_stack \
 	test_trace
 
@@ -392,7 +393,8 @@ $(launch_tests:%=$(O)/tests/kvm/%): $(O)/obj/tests/kvm/launch.o $(O)/obj/tests/k
 # The run loop gets its traps from the test.
 $(O)/tests/kvm/test_progress: host_ldflags += -Wl,--wrap=machine_run
 $(O)/tests/kvm/test_session_run: $(O)/obj/tests/kvm/launch.o
-session_tests := test_export test_report_page test_report_session test_session test_session_damage
+session_tests := test_export test_report_page test_report_session test_session \
+	test_session_damage test_session_fuzz
 $(session_tests:%=$(O)/tests/unit/%): \
 	$(O)/obj/tests/unit/session_fixture.o
 $(O)/tests/unit/test_edits $(O)/tests/unit/test_ptab: $(O)/obj/tests/unit/naive_walk.o
@@ -402,12 +404,14 @@ $(O)/tests/unit/test_policy_order: $(O)/obj/tests/unit/policy_models.o
 $(O)/tests/unit/test_elf $(O)/tests/unit/test_elf_damage: \
 	$(O)/obj/tests/unit/elf_file.o $(O)/obj/tests/unit/elf_fixture.o
 
+$(O)/tests/unit/test_session_fuzz: $(O)/obj/tests/session/fuzz_session.o
 # What a browser draws comes as PNG.
 $(O)/tests/unit/test_report_page: $(O)/obj/tests/unit/browser.o
 $(O)/tests/unit/test_report_page: test_libs += -lpng
 
 $(O)/tests/%: $(O)/obj/tests/%.o $(O)/libvmm.a
-	$(call say,LD,$@)mkdir -p $(@D) && $(CC) $(host_ldflags) -o $@ $^ $(host_libs) $(test_libs)
+	$(call say,LD,$@)mkdir -p $(@D) && $(CC) $(host_ldflags) -o $@ $(filter %.o,$^) \
+		$(O)/libvmm.a $(host_libs) $(test_libs)
 
 # --- policies ---------------------------------------------------------------------------------
 
@@ -565,6 +569,19 @@ stage: all libc-guests $(kvm_binaries)
 	@mkdir -p $(O)/stage/policies && cp -p $(O)/policies/*.so $(O)/stage/policies/
 	@cp -p $(libc_guest_elfs) tests/guests/*.c tests/guests/lines.txt $(O)/stage/tests/guests/
 	@mkdir -p $(O)/stage/guest && cp -pr guest/prog $(O)/stage/guest/
+
+# The reader of sessions on inputs that libFuzzer makes up: SECONDS=600.  Needs clang.
+SECONDS ?= 600
+FUZZ_CC ?= clang
+fuzz_sources := tests/session/fuzz_main.c tests/session/fuzz_session.c \
+	tests/unit/session_fixture.c
+.PHONY: fuzz
+fuzz: $(kernel_image) ## feed the reader of sessions with anything: SECONDS=600
+	$(call say,CC,$(O)/fuzz/session)mkdir -p $(O)/fuzz/corpus && $(FUZZ_CC) $(host_cppflags) \
+		-O1 -g -fsanitize=fuzzer,address,undefined -o $(O)/fuzz/session $(fuzz_sources) \
+		$(lib_sources) $(kernel_image) $(host_libs)
+	cd $(O)/fuzz && ./session -max_total_time=$(SECONDS) -max_len=8192 -timeout=10 \
+		-print_final_stats=1 corpus
 
 .PHONY: test-backends
 test-backends: ## the KVM ring on emulated AMD and Intel processors: TARGETS='svm vmx' selects

@@ -10,6 +10,7 @@
 
 #define LIMIT_USUAL    UINT64_C(3000000)
 #define CAPACITY_FIRST UINT64_C(4096)
+#define PARTS_MAX      1024
 #define CLUSTER        8 /* neighbours that stay neighbours in the table */
 
 /* What a key holds: the page's number (36 bits of a canonical address), the process above it;
@@ -101,6 +102,12 @@ static void empty_table(struct report_pages *pages)
 
 void report_pages_restart(struct report_pages *pages, uint32_t parts)
 {
+    /* A part is one page table's pages at least, and a made-up session could have all of its
+     * pages in one part: then it takes more memory, rather than more passes without end. */
+    if (parts > PARTS_MAX) {
+        parts = PARTS_MAX;
+        pages->limit *= 2;
+    }
     pages->parts = parts;
     pages->part = 0;
     pages->distinct = 0;

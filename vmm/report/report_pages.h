@@ -74,7 +74,8 @@ MUST_CHECK bool report_pages_create(
     struct report_pages *pages, uint64_t duration_ns, uint64_t limit, struct err *err);
 void report_pages_destroy(struct report_pages *pages); /* accepts a zeroed one */
 
-/* Forget everything, and take part 0 of that many parts. */
+/* Forget everything, and take part 0 of that many parts; where that is too many, of the most
+ * there can be, with twice the limit. */
 void report_pages_restart(struct report_pages *pages, uint32_t parts);
 
 /* Count one fault if its page is in this pass's part.  After false the pass is void: there are

@@ -199,7 +199,8 @@ static void plot_misses(FILE *out, const struct report_curve *curve)
     }
     fprintf(
         out,
-        "END\nset xlabel \"frames\"\nset ylabel \"miss ratio\"\nset yrange [0:1]\nset format y \"%%g\"\n"
+        "END\nset xlabel \"frames\"\nset ylabel \"miss ratio\"\nset yrange [0:1]\nset format y "
+        "\"%%g\"\n"
         "unset key\nplot $misses using 1:2 with steps lw 2 lc rgb \"%s\"\n",
         colours[0]);
 }
