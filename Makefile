@@ -647,15 +647,15 @@ mandir := $(DESTDIR)$(PREFIX)/share/man/man1
 includedir := $(DESTDIR)$(PREFIX)/include/vmm
 
 .PHONY: install
-install: all ## vmm, guest programs, man page and headers: PREFIX=/usr/local DESTDIR=
+install: all ## vmm, guest programs, man pages and headers: PREFIX=/usr/local DESTDIR=
 	install -D -t $(bindir) $(O)/vmm
 	for f in $(O)/*.elf; do [ ! -e $$f ] || install -D -m 644 -t $(sharedir) $$f; done
-	$(if $(wildcard docs/vmm.1),install -D -m 644 -t $(mandir) docs/vmm.1)
+	install -D -m 644 -t $(mandir) $(wildcard docs/*.1)
 	install -D -m 644 -t $(includedir) $(wildcard include/*.h)
 
 .PHONY: uninstall
 uninstall: ## the way back
-	rm -f $(bindir)/vmm $(mandir)/vmm.1
+	rm -f $(bindir)/vmm $(patsubst docs/%,$(mandir)/%,$(wildcard docs/*.1))
 	rm -rf $(sharedir) $(includedir)
 
 .PHONY: clean

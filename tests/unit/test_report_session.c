@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+#include "cli/options.h"
+#include "cli/report_options.h"
 #include "report/report_json.h"
 #include "report/report_session.h"
 #include "report/report_source.h"
@@ -513,6 +515,70 @@ static void test_report_does_not_look_into_a_program_that_changed(void **state)
     fixture_remove(&fixture);
 }
 
+/* --- options --- */
+
+static void expect_usage(char *one, char *two, const char *words)
+{
+    char *argv[] = {(char *)"report", one, two, NULL};
+    struct report_options options;
+    struct err err = {0};
+
+    assert_false(report_options_parse(&options, two != NULL ? 3 : 2, argv, &err));
+    assert_int_equal(err.kind, ERR_USAGE);
+    if (strstr(err.text, words) == NULL) {
+        fail_msg("not what was expected (%s): %s", words, err.text);
+    }
+}
+
+static void test_report_options_name_what_is_wrong(void **state)
+{
+    (void)state;
+    expect_usage((char *)"--jsno", (char *)"s", "--json");
+    expect_usage((char *)"--html=", (char *)"s", "empty");
+    expect_usage((char *)"--top=-1", (char *)"s", "'-1' is not a number of rows");
+    expect_usage((char *)"--top=99999999999999999999", (char *)"s", "not a number of rows");
+    expect_usage((char *)"a", (char *)"b", "'b' follows");
+    expect_usage((char *)"--json", NULL, "no session given");
+}
+
+static void test_report_options_are_read(void **state)
+{
+    char *argv[] = {(char *)"report", (char *)"s", (char *)"--top=0", (char *)"--html=p", NULL};
+    struct report_options options;
+    struct err err;
+
+    (void)state;
+    assert_true(report_options_parse(&options, 2, argv, &err));
+    assert_int_equal(options.top, 10);
+    assert_false(options.json);
+    assert_true(report_options_parse(&options, 4, argv, &err));
+    assert_string_equal(options.folder, "s");
+    assert_string_equal(options.html_file, "p");
+    assert_true(options.top == SIZE_MAX);
+}
+
+static void test_session_options_of_a_run(void **state)
+{
+    char *argv[] = {(char *)"vmm", (char *)"--session=d", (char *)"--force", (char *)"p", NULL};
+    char *empty[] = {(char *)"vmm", (char *)"--session=", (char *)"p", NULL};
+    char *report[] = {(char *)"vmm", (char *)"report", (char *)"--json", (char *)"s", NULL};
+    struct options options;
+    struct err err;
+
+    (void)state;
+    assert_true(options_parse(&options, 4, argv, &err));
+    assert_string_equal(options.session, "d");
+    assert_true(options.force);
+    assert_ptr_equal(options.words, argv);
+    options_destroy(&options);
+    assert_false(options_parse(&options, 3, empty, &err));
+    assert_int_equal(err.kind, ERR_USAGE);
+    assert_true(options_parse(&options, 4, report, &err));
+    assert_int_equal(options.command, OPTIONS_REPORT);
+    assert_int_equal(options.program_count, 3);
+    options_destroy(&options);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -530,6 +596,9 @@ int main(void)
         cmocka_unit_test(test_report_of_a_torn_session_says_what_is_missing),
         cmocka_unit_test(test_report_names_function_and_line_of_a_fault),
         cmocka_unit_test(test_report_does_not_look_into_a_program_that_changed),
+        cmocka_unit_test(test_report_options_name_what_is_wrong),
+        cmocka_unit_test(test_report_options_are_read),
+        cmocka_unit_test(test_session_options_of_a_run),
     };
     return cmocka_run_group_tests_name("report-session", tests, NULL, NULL);
 }
