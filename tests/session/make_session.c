@@ -79,7 +79,7 @@ static void record_all(struct recorder *recorder, const struct plan *plan)
     struct region regions[REGIONS];
     uint64_t size = (plan->count + BATCHES - 1) / BATCHES, state = 88172645463325252u;
     struct fault_record *batch = calloc(size, sizeof(*batch));
-    double each[BATCHES], total = 0;
+    double each[BATCHES] = {0}, total = 0;
     uint64_t done = 0;
     unsigned batches = 0;
 

@@ -66,9 +66,9 @@ static char *export_as(
         argv[argc++] = list;
     }
     argv[argc++] = (char *)fixture->folder;
-    if (!export_options_parse(&options, argc, argv, &err) ||
-        !session_open(&reader, options.folder, &err) ||
-        !export_session(
+    assert_true(export_options_parse(&options, argc, argv, &err));
+    assert_true(session_open(&reader, options.folder, &err));
+    if (!export_session(
             reader, options.format, path, options.columns, options.column_count, &err)) {
         fail_msg("%s", err.text);
     }

@@ -18,7 +18,7 @@
 
 #define LOW       UINT64_C(0x100000)
 #define HIGH      UINT64_C(0x900000000)
-#define PAGES     200
+#define PAGES     UINT64_C(200)
 #define PAPER     0xffffff
 #define INK       0x1d232b
 #define DARK      0x14181d

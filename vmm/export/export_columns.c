@@ -49,7 +49,9 @@ static struct cell text(const char *value)
 
 static struct cell number_unless(uint64_t value, uint64_t none)
 {
-    return value == none ? (struct cell){.kind = CELL_NULL} : number(value);
+    const struct cell null = {.kind = CELL_NULL};
+
+    return value == none ? null : number(value);
 }
 
 static const char *access_letter(uint8_t access)
@@ -79,6 +81,13 @@ static const char *class_name(const struct fault_record *fault)
         break;
     }
     return "neither";
+}
+
+static struct cell region_name(const struct session_region *region)
+{
+    const struct cell null = {.kind = CELL_NULL};
+
+    return region != NULL ? text(report_region_name(region)) : null;
 }
 
 struct cell column_cell(enum column column, const struct column_row *row)
@@ -111,8 +120,7 @@ struct cell column_cell(enum column column, const struct column_row *row)
     case COLUMN_REGION:
         return number_unless(fault->region, RECORD_NO_REGION);
     case COLUMN_REGION_NAME:
-        return row->region != NULL ? text(report_region_name(row->region))
-                                   : (struct cell){.kind = CELL_NULL};
+        return region_name(row->region);
     case COLUMN_PHASE:
         return text(row->phase);
     case COLUMN_LEVEL:

@@ -18,7 +18,9 @@ static json_t *text(const char *bytes)
     if (made == NULL) {
         char *copy = strdup(bytes);
         for (char *at = copy; at != NULL && *at != '\0'; at++) {
-            *at = (unsigned char)*at < 0x80 ? *at : '?';
+            if ((unsigned char)*at >= 0x80) {
+                *at = '?';
+            }
         }
         made = copy != NULL ? json_string(copy) : NULL;
         free(copy);
@@ -224,12 +226,13 @@ static json_t *service(const struct report *report)
 
     for (uint64_t from = 64; from <= UINT64_C(1) << 31; from *= 2) {
         uint64_t begin = from == 64 ? 0 : from;
-        uint64_t count = report_count_service(report, begin, from * 2);
+        uint64_t to = from * 2;
+        uint64_t count = report_count_service(report, begin, to);
         if (count > 0) {
             json_array_append_new(
                 buckets, json_pack(
                              "{s:I, s:I, s:I}", "from_ns", (json_int_t)begin, "to_ns",
-                             (json_int_t)(from * 2), "faults", (json_int_t)count));
+                             (json_int_t)to, "faults", (json_int_t)count));
         }
     }
     return json_pack(

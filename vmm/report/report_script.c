@@ -45,7 +45,7 @@ static struct unit unit_of(uint64_t duration_ns)
 static void put_name(FILE *out, const char *name)
 {
     fputc('"', out);
-    for (unsigned i = 0; name[i] != '\0' && i < 28; i++) {
+    for (unsigned i = 0; i < 28 && name[i] != '\0'; i++) {
         const char *plain =
             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .-+()/";
         fputc(strchr(plain, name[i]) != NULL ? name[i] : '_', out);
@@ -84,7 +84,7 @@ static double slice_middle(const struct report *report, unsigned slice, const st
 /* Bars on top of each other: each is drawn from zero, the highest sum first. */
 static void plot_faults(FILE *out, const struct report *report, const struct unit *unit)
 {
-    unsigned kinds[FAULT_KINDS], count = 0;
+    unsigned kinds[FAULT_KINDS] = {0}, count = 0;
 
     for (unsigned kind = 0; kind < FAULT_KINDS; kind++) {
         if (report->counts->kind[kind].faults > 0) {

@@ -238,13 +238,20 @@ void session_rewind(struct session_reader *reader)
 
 /* --- walking --- */
 
+/* Where the next event is in the file; for messages. */
+static unsigned long long place_in_stream(const struct session_reader *reader)
+{
+    uint64_t place = reader->stream.begin + (uint64_t)(reader->next - reader->buffer);
+
+    return place;
+}
+
 static enum session_next
 refuse(struct session_reader *reader, const char *what, struct err *err)
 {
     err_set(
         err, ERR_INPUT, "%s/" SESSION_STREAM_FILE ": event at byte %llu: %s", reader->folder,
-        (unsigned long long)(reader->stream.begin + (uint64_t)(reader->next - reader->buffer)),
-        what);
+        place_in_stream(reader), what);
     return SESSION_FAILED;
 }
 
@@ -283,7 +290,7 @@ static enum session_next end_at_hole(struct session_reader *reader)
     snprintf(
         info->tear, sizeof(info->tear),
         "the recording was cut off: from byte %llu on nothing reached the disk",
-        (unsigned long long)(reader->stream.begin + (uint64_t)(reader->next - reader->buffer)));
+        place_in_stream(reader));
     info->torn = true;
     reader->done = true;
     return SESSION_DONE;

@@ -23,7 +23,9 @@ static json_t *text(const char *bytes)
     if (made == NULL) {
         char *copy = strdup(bytes);
         for (char *at = copy; at != NULL && *at != '\0'; at++) {
-            *at = (unsigned char)*at < 0x80 ? *at : '?';
+            if ((unsigned char)*at >= 0x80) {
+                *at = '?';
+            }
         }
         made = copy != NULL ? json_string(copy) : NULL;
         free(copy);
