@@ -159,6 +159,31 @@ static void test_session_report_counts_a_program_that_a_signal_ends(void **state
     recount(*state, 139, "./nullderef.elf");
 }
 
+static void test_session_report_counts_several_processes(void **state)
+{
+    const struct place *place = *state;
+    uint64_t count[SESSION_EVENTS];
+
+    recount(place, 0, "tests/guests/processes-glibc.elf chain");
+    struct session_reader *reader = open_session(place);
+    count_events(reader, count);
+    session_close(reader);
+    assert_true(count[SESSION_PROCESS_START] > 1);
+    assert_int_equal(count[SESSION_PROCESS_END], count[SESSION_PROCESS_START]);
+    run_shell(
+        0, "grep -c cow-copy '%s/csv' >/dev/null && cut -d, -f3 '%s/csv' | grep -qx 2",
+        place->folder, place->folder);
+}
+
+static void test_session_report_counts_evictions_and_swap(void **state)
+{
+    const struct place *place = *state;
+
+    /* 1: that some of its faults are not the expected ones, as its code was evicted. */
+    recount(place, 0, "--frames=300 --swap=64M ./touch.elf 4096 2000 rw || test $? = 1");
+    run_shell(0, "test $(cut -d, -f18 '%s/csv' | grep -c '[0-9]') -gt 1000", place->folder);
+}
+
 static void test_session_report_names_the_line_that_touches(void **state)
 {
     const struct place *place = *state;
@@ -352,6 +377,8 @@ int main(void)
         session_test(test_session_report_counts_a_libc_program),
         session_test(test_session_report_counts_a_growing_stack),
         session_test(test_session_report_counts_a_program_that_a_signal_ends),
+        session_test(test_session_report_counts_several_processes),
+        session_test(test_session_report_counts_evictions_and_swap),
         session_test(test_session_report_names_the_line_that_touches),
         session_test(test_session_is_read_by_babeltrace2),
         session_test(test_session_survives_kill_9),

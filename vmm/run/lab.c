@@ -113,6 +113,8 @@ static void wire_table(struct lab *lab)
         .phase = observe_phase,
         .result = observe_result,
         .unknown = observe_unknown_request,
+        .started = observe_started,
+        .ended = observe_ended,
         .killed = observe_killed};
     table->outcome = &lab->outcome;
     table->counts = lab->counts;

@@ -2,6 +2,7 @@
 #include "run/observe.h"
 
 #include <stdio.h>
+#include <sys/wait.h>
 
 #include "base/clock.h"
 
@@ -104,6 +105,35 @@ void observe_unknown_request(void *context, uint64_t number, const char *name)
         fprintf(
             stderr, "vmm: request %llu (%s) is not implemented: answered ENOSYS\n",
             (unsigned long long)number, name != NULL ? name : "unknown");
+    }
+}
+
+void observe_started(void *context, const struct process *child, const struct process *parent)
+{
+    const struct lab *lab = context;
+
+    if (lab->config->recorder != NULL) {
+        recorder_process_start(
+            lab->config->recorder, since_start_ns(lab), (uint16_t)child->pid,
+            (uint16_t)parent->pid);
+    }
+}
+
+void observe_ended(void *context, const struct process *process, int wait_status)
+{
+    const struct lab *lab = context;
+    struct recorder *recorder = lab->config->recorder;
+    const struct space *space = process->access.space;
+    uint64_t time_ns = since_start_ns(lab);
+    int status =
+        WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
+
+    if (recorder != NULL) {
+        /* A vfork child has its parent's space, which is not over yet. */
+        if (space != NULL && space->process == (uint16_t)process->pid) {
+            recorder_regions(recorder, time_ns, space->process, space->regions);
+        }
+        recorder_process_end(recorder, time_ns, (uint16_t)process->pid, status);
     }
 }
 

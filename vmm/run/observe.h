@@ -23,6 +23,9 @@ void observe_phase(void *context, const char *name);
 void observe_result(void *context, const char *name, int64_t value);
 void observe_unknown_request(void *context, uint64_t number, const char *name);
 
+/* A process was forked; one other than the first ends: into the session. */
+void observe_started(void *context, const struct process *child, const struct process *parent);
+void observe_ended(void *context, const struct process *process, int wait_status);
 /* A process was ended by a signal: into the trace; of a child also to stderr, if verbose. */
 void observe_killed(
     void *context,
