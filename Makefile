@@ -257,11 +257,15 @@ test_helpers := \
 	tests/kvm/launch.c \
 	tests/kvm/paging_model.c \
 	tests/kvm/scratch.c \
+	tests/session/fuzz_main.c \
+	tests/session/fuzz_session.c \
+	tests/unit/browser.c \
 	tests/unit/elf_file.c \
 	tests/unit/elf_fixture.c \
 	tests/unit/fake_memory.c \
 	tests/unit/naive_walk.c \
-	tests/unit/policy_models.c
+	tests/unit/policy_models.c \
+	tests/unit/session_fixture.c
 
 guest_programs := \
 	divide \

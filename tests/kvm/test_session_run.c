@@ -181,7 +181,7 @@ static void test_session_report_counts_evictions_and_swap(void **state)
 
     /* 1: that some of its faults are not the expected ones, as its code was evicted. */
     recount(place, 0, "--frames=300 --swap=64M ./touch.elf 4096 2000 rw || test $? = 1");
-    run_shell(0, "test $(cut -d, -f18 '%s/csv' | grep -c '[0-9]') -gt 1000", place->folder);
+    run_shell(0, "test $(cut -d, -f19 '%s/csv' | grep -c '[0-9]') -gt 1000", place->folder);
 }
 
 static void test_session_report_names_the_line_that_touches(void **state)

@@ -61,7 +61,7 @@ static struct fault_record make_fault(const struct plan *plan, uint64_t index, u
         .evicted = first ? RECORD_NO_FRAME : (uint32_t)(page ^ 1),
         .region = region,
         .kind = first ? FAULT_DEMAND_ZERO : FAULT_SWAP_IN,
-        .action = first ? ACTION_MAP_ZERO : ACTION_COPY,
+        .action = first ? ACTION_MAP_ZERO : ACTION_SWAP_IN,
         .access = RECORD_USER | (page % 3 ? RECORD_WRITE : 0),
         .level = 1};
 }

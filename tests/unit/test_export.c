@@ -92,12 +92,12 @@ static void test_export_csv_has_a_line_for_each_fault(void **state)
     assert_string_equal(
         text, "time_ns,service_ns,process,kind,action,class,access,ring,protection,address,rip,"
               "region,"
-              "region_name,phase,level,pages,frame,evicted,entry_before,entry_after\n"
+              "region_name,phase,level,pages,around,frame,evicted,entry_before,entry_after\n"
               "1500,1000,0,demand-zero,map-zero,minor,w,user,0,0x10008,0x401000,7,\"a, "
-              "\"\"b\"\".elf\",,1,1,7,,0x0,0x100000067\n"
+              "\"\"b\"\".elf\",,1,1,0,7,,0x0,0x100000067\n"
               "3000,1000,0,kernel-page,signal,neither,r,user,1,0xffff800000000000,0x401000,,,"
               "\"second "
-              "\"\"half\"\"\",0,0,,9,0x0,0x100000067\n");
+              "\"\"half\"\"\",0,0,0,,9,0x0,0x100000067\n");
     free(text);
     fixture_remove(&fixture);
 }

@@ -42,7 +42,7 @@ static void make_story(struct fixture *fixture)
             fixture_fault(i * 1000, (late ? HIGH : LOW) + i % PAGES * PAGE_BYTES);
         fault.region = late ? 1 : 0;
         fault.kind = late ? FAULT_SWAP_IN : FAULT_DEMAND_ZERO;
-        fault.action = late ? ACTION_COPY : ACTION_MAP_ZERO;
+        fault.action = late ? ACTION_SWAP_IN : ACTION_MAP_ZERO;
         recorder_fault(fixture->recorder, &fault, late ? &high : &low);
     }
     fixture_end(fixture, 2 * PAGES * 1000);

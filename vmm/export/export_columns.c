@@ -21,6 +21,7 @@ static const char *const names[COLUMNS] = {
     [COLUMN_PHASE] = "phase",
     [COLUMN_LEVEL] = "level",
     [COLUMN_PAGES] = "pages",
+    [COLUMN_AROUND] = "around",
     [COLUMN_FRAME] = "frame",
     [COLUMN_EVICTED] = "evicted",
     [COLUMN_ENTRY_BEFORE] = "entry_before",
@@ -127,6 +128,8 @@ struct cell column_cell(enum column column, const struct column_row *row)
         return number(fault->level);
     case COLUMN_PAGES:
         return number(counts_pages_written(fault));
+    case COLUMN_AROUND:
+        return number(fault->around);
     case COLUMN_FRAME:
         return number_unless(fault->frame, RECORD_NO_FRAME);
     case COLUMN_EVICTED:

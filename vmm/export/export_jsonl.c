@@ -94,7 +94,8 @@ put_fault(struct line *line, const struct export *export, const struct fault_rec
     static const enum column then[] = {COLUMN_KIND,        COLUMN_ACTION,  COLUMN_CLASS,
                                        COLUMN_FRAME,       COLUMN_EVICTED, COLUMN_ENTRY_BEFORE,
                                        COLUMN_ENTRY_AFTER, COLUMN_PROCESS, COLUMN_SERVICE_NS,
-                                       COLUMN_PHASE,       COLUMN_LEVEL,   COLUMN_PAGES};
+                                       COLUMN_PHASE,       COLUMN_LEVEL,   COLUMN_PAGES,
+                                       COLUMN_AROUND};
     const struct column_row row = export_row(export, fault);
 
     start(line, "fault", fault->time_ns);
