@@ -38,8 +38,8 @@ SAN ?=
 host_cppflags := -std=c11 -D_GNU_SOURCE -DVMM_VERSION='"$(VERSION)"' -Iinclude -Ivmm
 host_cflags := $(host_cppflags) -O2 -g $(warnings) $(SAN) $(CFLAGS)
 host_ldflags := $(SAN) $(LDFLAGS)
-host_libs := -lelf
-test_libs := -lcmocka -ljansson
+host_libs := -ldw -lelf -ljansson -lsqlite3
+test_libs := -lcmocka
 
 # The kernel is entered with ring 3's registers live and, on some hosts, interpreted:
 # no SSE (-mgeneral-regs-only), no host libc, no relocation at run time.
@@ -64,11 +64,21 @@ lib_sources := \
 	vmm/cli/doctor.c \
 	vmm/cli/environment.c \
 	vmm/cli/host.c \
+	vmm/cli/export_command.c \
+	vmm/cli/export_options.c \
 	vmm/cli/options.c \
 	vmm/cli/paging_options.c \
+	vmm/cli/report_command.c \
+	vmm/cli/report_options.c \
 	vmm/cli/run_command.c \
 	vmm/cli/usage.c \
 	vmm/cli/value.c \
+	vmm/export/export.c \
+	vmm/export/export_columns.c \
+	vmm/export/export_csv.c \
+	vmm/export/export_jsonl.c \
+	vmm/export/export_perfetto.c \
+	vmm/export/export_sqlite.c \
 	vmm/fault/access.c \
 	vmm/fault/bring.c \
 	vmm/fault/cow.c \
@@ -129,6 +139,17 @@ lib_sources := \
 	vmm/policy/random.c \
 	vmm/policy/two_q.c \
 	vmm/report/maps.c \
+	vmm/report/report_html.c \
+	vmm/report/report_json.c \
+	vmm/report/report_lookup.c \
+	vmm/report/report_map.c \
+	vmm/report/report_pages.c \
+	vmm/report/report_plots.c \
+	vmm/report/report_script.c \
+	vmm/report/report_session.c \
+	vmm/report/report_set.c \
+	vmm/report/report_source.c \
+	vmm/report/report_text.c \
 	vmm/report/summary.c \
 	vmm/report/tables.c \
 	vmm/run/describe.c \
@@ -140,6 +161,14 @@ lib_sources := \
 	vmm/run/schedule.c \
 	vmm/run/setup.c \
 	vmm/run/start.c \
+	vmm/session/announce.c \
+	vmm/session/check.c \
+	vmm/session/metadata.c \
+	vmm/session/reader.c \
+	vmm/session/recorder.c \
+	vmm/session/runfile.c \
+	vmm/session/stream.c \
+	vmm/session/writer.c \
 	vmm/space/backing.c \
 	vmm/space/fork.c \
 	vmm/space/memory.c \
@@ -181,6 +210,7 @@ unit_tests := \
 	test_edits \
 	test_elf \
 	test_elf_damage \
+	test_export \
 	test_frames \
 	test_histogram \
 	test_kvm_open \
@@ -197,8 +227,17 @@ unit_tests := \
 	test_ptab \
 	test_regions \
 	test_report \
+	test_report_page \
+	test_report_session \
+	test_session \
+	test_session_damage \
+	test_session_fuzz \
 	test_stack \
 	test_trace
+
+# Programs that tests and benchmarks run, in no ring of their own.
+test_tools := \
+	tests/session/make_session
 
 kvm_tests := \
 	test_access \
@@ -209,7 +248,8 @@ kvm_tests := \
 	test_probe \
 	test_progress \
 	test_refusals \
-	test_rewrite
+	test_rewrite \
+	test_session_run
 
 # What several tests share, or one of them is too long with.
 test_helpers := \
@@ -217,11 +257,15 @@ test_helpers := \
 	tests/kvm/launch.c \
 	tests/kvm/paging_model.c \
 	tests/kvm/scratch.c \
+	tests/session/fuzz_main.c \
+	tests/session/fuzz_session.c \
+	tests/unit/browser.c \
 	tests/unit/elf_file.c \
 	tests/unit/elf_fixture.c \
 	tests/unit/fake_memory.c \
 	tests/unit/naive_walk.c \
-	tests/unit/policy_models.c
+	tests/unit/policy_models.c \
+	tests/unit/session_fixture.c
 
 guest_programs := \
 	divide \
@@ -352,6 +396,11 @@ launch_tests := test_endings test_guests test_output test_refusals
 $(launch_tests:%=$(O)/tests/kvm/%): $(O)/obj/tests/kvm/launch.o $(O)/obj/tests/kvm/scratch.o
 # The run loop gets its traps from the test.
 $(O)/tests/kvm/test_progress: host_ldflags += -Wl,--wrap=machine_run
+$(O)/tests/kvm/test_session_run: $(O)/obj/tests/kvm/launch.o
+session_tests := test_export test_report_page test_report_session test_session \
+	test_session_damage test_session_fuzz
+$(session_tests:%=$(O)/tests/unit/%): \
+	$(O)/obj/tests/unit/session_fixture.o
 $(O)/tests/unit/test_edits $(O)/tests/unit/test_ptab: $(O)/obj/tests/unit/naive_walk.o
 # A memory for policies to manage without a machine, and what they should do in it.
 $(filter $(O)/tests/unit/test_policy_%,$(unit_binaries)): $(O)/obj/tests/unit/fake_memory.o
@@ -359,8 +408,14 @@ $(O)/tests/unit/test_policy_order: $(O)/obj/tests/unit/policy_models.o
 $(O)/tests/unit/test_elf $(O)/tests/unit/test_elf_damage: \
 	$(O)/obj/tests/unit/elf_file.o $(O)/obj/tests/unit/elf_fixture.o
 
+$(O)/tests/unit/test_session_fuzz: $(O)/obj/tests/session/fuzz_session.o
+# What a browser draws comes as PNG.
+$(O)/tests/unit/test_report_page: $(O)/obj/tests/unit/browser.o
+$(O)/tests/unit/test_report_page: test_libs += -lpng
+
 $(O)/tests/%: $(O)/obj/tests/%.o $(O)/libvmm.a
-	$(call say,LD,$@)mkdir -p $(@D) && $(CC) $(host_ldflags) -o $@ $^ $(host_libs) $(test_libs)
+	$(call say,LD,$@)mkdir -p $(@D) && $(CC) $(host_ldflags) -o $@ $(filter %.o,$^) \
+		$(O)/libvmm.a $(host_libs) $(test_libs)
 
 # --- policies ---------------------------------------------------------------------------------
 
@@ -512,11 +567,25 @@ check-kvm: stage
 stage: all libc-guests $(kvm_binaries)
 	@rm -rf $(O)/stage && mkdir -p $(O)/stage/tests/kvm $(O)/stage/tests/guests
 	@cp -p tests/run.sh $(O)/stage/tests/
+	@mkdir -p $(O)/stage/tests/session && cp -p tests/session/recount.py $(O)/stage/tests/session/
 	@cp -p $(kvm_binaries) $(O)/stage/tests/kvm/
 	@cp -p $(O)/vmm $(guest_elfs) $(O)/stage/
 	@mkdir -p $(O)/stage/policies && cp -p $(O)/policies/*.so $(O)/stage/policies/
 	@cp -p $(libc_guest_elfs) tests/guests/*.c tests/guests/lines.txt $(O)/stage/tests/guests/
 	@mkdir -p $(O)/stage/guest && cp -pr guest/prog $(O)/stage/guest/
+
+# The reader of sessions on inputs that libFuzzer makes up: SECONDS=600.  Needs clang.
+SECONDS ?= 600
+FUZZ_CC ?= clang
+fuzz_sources := tests/session/fuzz_main.c tests/session/fuzz_session.c \
+	tests/unit/session_fixture.c
+.PHONY: fuzz
+fuzz: $(kernel_image) ## feed the reader of sessions with anything: SECONDS=600
+	$(call say,CC,$(O)/fuzz/session)mkdir -p $(O)/fuzz/corpus && $(FUZZ_CC) $(host_cppflags) \
+		-O1 -g -fsanitize=fuzzer,address,undefined -o $(O)/fuzz/session $(fuzz_sources) \
+		$(lib_sources) $(kernel_image) $(host_libs)
+	cd $(O)/fuzz && ./session -max_total_time=$(SECONDS) -max_len=8192 -timeout=10 \
+		-print_final_stats=1 corpus
 
 .PHONY: test-backends
 test-backends: ## the KVM ring on emulated AMD and Intel processors: TARGETS='svm vmx' selects
@@ -538,7 +607,7 @@ bench-programs: $(bench_binaries) $(bench_guest_elfs)
 # --- the sources ------------------------------------------------------------------------------
 
 tidy_sources := vmm/main.c $(lib_sources) $(unit_tests:%=tests/unit/%.c) \
-	$(kvm_tests:%=tests/kvm/%.c) $(test_helpers) $(bench_programs:%=bench/%.c) \
+	$(kvm_tests:%=tests/kvm/%.c) $(test_helpers) $(test_tools:%=%.c) $(bench_programs:%=bench/%.c) \
 	$(wildcard guest/*/*.c docs/policies/*.c tests/policies/*.c)
 tidy_targets := $(tidy_sources:%=tidy/%)
 c_files = $(shell find vmm guest include tests docs bench -name '*.[ch]' 2>/dev/null)
@@ -582,15 +651,15 @@ mandir := $(DESTDIR)$(PREFIX)/share/man/man1
 includedir := $(DESTDIR)$(PREFIX)/include/vmm
 
 .PHONY: install
-install: all ## vmm, guest programs, man page and headers: PREFIX=/usr/local DESTDIR=
+install: all ## vmm, guest programs, man pages and headers: PREFIX=/usr/local DESTDIR=
 	install -D -t $(bindir) $(O)/vmm
 	for f in $(O)/*.elf; do [ ! -e $$f ] || install -D -m 644 -t $(sharedir) $$f; done
-	$(if $(wildcard docs/vmm.1),install -D -m 644 -t $(mandir) docs/vmm.1)
+	install -D -m 644 -t $(mandir) $(wildcard docs/*.1)
 	install -D -m 644 -t $(includedir) $(wildcard include/*.h)
 
 .PHONY: uninstall
 uninstall: ## the way back
-	rm -f $(bindir)/vmm $(mandir)/vmm.1
+	rm -f $(bindir)/vmm $(patsubst docs/%,$(mandir)/%,$(wildcard docs/*.1))
 	rm -rf $(sharedir) $(includedir)
 
 .PHONY: clean

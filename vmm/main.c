@@ -5,7 +5,9 @@
 #include <stdio.h>
 
 #include "cli/doctor.h"
+#include "cli/export_command.h"
 #include "cli/options.h"
+#include "cli/report_command.h"
 #include "cli/run_command.h"
 
 static int carry_out(const struct options *options)
@@ -15,6 +17,10 @@ static int carry_out(const struct options *options)
         return run_command(options);
     case OPTIONS_DOCTOR:
         return doctor_run(stdout, options->json);
+    case OPTIONS_REPORT:
+        return report_command(options->program_count, options->program);
+    case OPTIONS_EXPORT:
+        return export_command(options->program_count, options->program);
     case OPTIONS_HELP:
         options_print_help(stdout, options->topic);
         return 0;

@@ -384,9 +384,11 @@ static void test_options_report_help_and_version(void **state)
         options_destroy(&line.options);
     }
     ASSERT_USAGE(
-        "no help on 'docter': did you mean 'doctor'? (allowed: run, doctor, help)", "help",
-        "docter");
-    ASSERT_USAGE("no help on 'xyzzy' (allowed: run, doctor, help)", "help", "xyzzy");
+        "no help on 'docter': did you mean 'doctor'? (allowed: run, doctor, report, export, "
+        "help)",
+        "help", "docter");
+    ASSERT_USAGE(
+        "no help on 'xyzzy' (allowed: run, doctor, report, export, help)", "help", "xyzzy");
     ASSERT_USAGE("vmm help takes one topic, but 'run' follows", "help", "doctor", "run");
 }
 

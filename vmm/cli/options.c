@@ -13,7 +13,9 @@
 
 #include "base/addr.h"
 #include "base/nearest.h"
+#include "cli/export_options.h"
 #include "cli/paging_options.h"
+#include "cli/report_options.h"
 #include "cli/usage.h"
 #include "cli/value.h"
 
@@ -35,6 +37,8 @@ enum option_key {
     KEY_TIMEOUT,
     KEY_CLEAR_ENV,
     KEY_SUMMARY,
+    KEY_SESSION,
+    KEY_FORCE,
     KEY_JSON,
     KEY_HELP,
     KEY_PAGING, /* from here on: KEY_PAGING + enum paging_option */
@@ -53,6 +57,10 @@ static const struct argp_option run_options[] = {
     {"trace", KEY_TRACE, "FILE", OPTION_ARG_OPTIONAL,
      "Print each page fault on one line as it happens: on standard error, or into FILE",
      GROUP_WATCH},
+    {"session", KEY_SESSION, "DIR", 0,
+     "Record each page fault into the new folder DIR, for report, replay and export",
+     GROUP_WATCH},
+    {"force", KEY_FORCE, NULL, 0, "Replace the session that is already in DIR", GROUP_WATCH},
     {"maps", KEY_MAPS, NULL, 0, "Print the regions of the address space at exit", GROUP_WATCH},
     {"tables", KEY_TABLES, NULL, 0, "Print the four levels of page tables at exit",
      GROUP_WATCH},
@@ -118,6 +126,9 @@ static const char run_doc[] =
     "\v"
     "Subcommands (only as the first word; see vmm help SUBCOMMAND):\n"
     "  vmm doctor              Say what this host offers and what is missing\n"
+    "  vmm report DIR          Say what happened in a recorded session\n"
+    "  vmm export DIR          Turn a recorded session into CSV, JSON Lines, SQLite or "
+    "Perfetto\n"
     "  vmm help [SUBCOMMAND]   Print help\n"
     "\n"
     "All that follows PROGRAM belongs to it.  Long options can be abbreviated.\n"
@@ -160,11 +171,11 @@ static const struct argp_option help_options[] = {
 };
 
 static const char help_doc[] =
-    "Prints the help of vmm, or of one subcommand: run, doctor, help.";
+    "Prints the help of vmm, or of one subcommand: run, doctor, report, export, help.";
 
 static const char *const topic_names[] = {
-    [OPTIONS_TOPIC_RUN] = "run",
-    [OPTIONS_TOPIC_DOCTOR] = "doctor",
+    [OPTIONS_TOPIC_RUN] = "run",       [OPTIONS_TOPIC_DOCTOR] = "doctor",
+    [OPTIONS_TOPIC_REPORT] = "report", [OPTIONS_TOPIC_EXPORT] = "export",
     [OPTIONS_TOPIC_HELP] = "help",
 };
 #define TOPIC_COUNT (sizeof(topic_names) / sizeof(topic_names[0]))
@@ -260,6 +271,8 @@ static bool parse_value(struct options *options, int key, const char *text, stru
         return value_parse_seconds("--timeout", text, &options->timeout_ns, err);
     case KEY_ENV:
         return parse_env(options, text, err);
+    case KEY_SESSION:
+        return parse_file(&options->session, "--session", text, err);
     default:
         assert(key == KEY_SUMMARY);
         return parse_file(&options->summary_file, "--summary", text, err);
@@ -285,6 +298,9 @@ static error_t parse_run(int key, char *text, struct argp_state *state)
         return 0;
     case KEY_TABLES:
         options->tables = true;
+        return 0;
+    case KEY_FORCE:
+        options->force = true;
         return 0;
     case KEY_CLEAR_ENV:
         options->clear_env = true;
@@ -313,6 +329,7 @@ static error_t parse_run(int key, char *text, struct argp_state *state)
     case KEY_TIMEOUT:
     case KEY_ENV:
     case KEY_SUMMARY:
+    case KEY_SESSION:
         parse->failed = !parse_value(options, key, text, parse->err);
         return parse->failed ? EINVAL : 0;
     default:
@@ -360,10 +377,12 @@ static bool parse_topic(struct options *options, const char *text, struct err *e
     nearest = nearest_word(text, topic_names, TOPIC_COUNT);
     if (nearest != NULL) {
         return err_set(
-            err, ERR_USAGE, "no help on '%s': did you mean '%s'? (allowed: run, doctor, help)",
+            err, ERR_USAGE,
+            "no help on '%s': did you mean '%s'? (allowed: run, doctor, report, export, help)",
             text, nearest);
     }
-    return err_set(err, ERR_USAGE, "no help on '%s' (allowed: run, doctor, help)", text);
+    return err_set(
+        err, ERR_USAGE, "no help on '%s' (allowed: run, doctor, report, export, help)", text);
 }
 
 static error_t parse_help(int key, char *text, struct argp_state *state)
@@ -440,10 +459,17 @@ bool options_parse(struct options *out, int argc, char **argv, struct err *err)
 
     *out = (struct options){
         .command = OPTIONS_RUN,
+        .words = argv,
         .mem_bytes = OPTIONS_MEM_DEFAULT,
         .stack_bytes = OPTIONS_STACK_DEFAULT,
     };
     paging_options_init(out);
+    if (argc > 1 && (strcmp(argv[1], "report") == 0 || strcmp(argv[1], "export") == 0)) {
+        out->command = argv[1][0] == 'r' ? OPTIONS_REPORT : OPTIONS_EXPORT;
+        out->program = argv + 1;
+        out->program_count = argc - 1;
+        return true;
+    }
     if (argc > 1 && strcmp(argv[1], "doctor") == 0) {
         grammar = OPTIONS_TOPIC_DOCTOR;
         out->command = OPTIONS_DOCTOR;
@@ -477,6 +503,14 @@ void options_print_help(FILE *out, enum options_topic topic)
 {
     const struct grammar *grammar = &grammars[topic];
 
+    if (topic == OPTIONS_TOPIC_REPORT) {
+        report_options_print_help(out);
+        return;
+    }
+    if (topic == OPTIONS_TOPIC_EXPORT) {
+        export_options_print_help(out);
+        return;
+    }
     /* argp_help wants a writable name, though it only prints it. */
     char name[16];
 

@@ -21,13 +21,17 @@
 enum options_command {
     OPTIONS_RUN,
     OPTIONS_DOCTOR,
-    OPTIONS_HELP, /* print the help of `topic`, exit 0 */
+    OPTIONS_REPORT, /* its words are in `program`, for cli/report_options.h */
+    OPTIONS_EXPORT, /* likewise, for cli/export_options.h */
+    OPTIONS_HELP,   /* print the help of `topic`, exit 0 */
     OPTIONS_VERSION,
 };
 
 enum options_topic {
     OPTIONS_TOPIC_RUN,
     OPTIONS_TOPIC_DOCTOR,
+    OPTIONS_TOPIC_REPORT,
+    OPTIONS_TOPIC_EXPORT,
     OPTIONS_TOPIC_HELP,
 };
 
@@ -52,6 +56,7 @@ enum options_page_size {
 /* Strings are borrowed from argv (or static) where not said otherwise: argv must live as long. */
 struct options {
     enum options_command command;
+    char **words;             /* the whole command line, NULL-terminated; argv */
     enum options_topic topic; /* OPTIONS_HELP only */
 
     /* OPTIONS_RUN */
@@ -69,6 +74,8 @@ struct options {
     const char **env;     /* owns the array: NAME or NAME=VALUE, in the order given */
     size_t env_count;
     const char *summary_file; /* NULL: none; "-": standard output */
+    const char *session;      /* folder to record into; NULL: none */
+    bool force;               /* replace the session that is there */
     bool quiet;               /* no table after the run */
     bool verbose;
 
@@ -111,7 +118,7 @@ struct options {
 /*
  * Read a command line.  argv: argc strings and a NULL, as main gets them; argv[0] is not looked
  * at. The first word that is not an option is the program, and everything behind it belongs to
- * the guest; "doctor" and "help" are subcommands only as argv[1] (run a program of that name as
+ * the guest; "doctor", "report", "export" and "help" are subcommands only as argv[1] (run a program of that name as
  * ./doctor).  On success destroy *out with options_destroy(); on failure *out holds nothing to
  * destroy.  ERR_USAGE: an option is unknown (the text names the nearest), ambiguous, lacks its
  * value, has one too many, or its value is not allowed (the text says what is); no program;

@@ -13,6 +13,7 @@
 #include "report/summary.h"
 #include "report/tables.h"
 #include "run/lab.h"
+#include "session/recorder.h"
 
 static void complain(const struct err *err)
 {
@@ -112,6 +113,51 @@ static enum memory_page_size page_size_of(enum options_page_size size)
     return MEMORY_PAGES_4K;
 }
 
+static bool open_session(
+    const struct options *options,
+    struct recorder_setup *setup,
+    struct recorder **recorder,
+    struct err *err)
+{
+    *recorder = NULL;
+    *setup = (struct recorder_setup){
+        .folder = options->session,
+        .force = options->force,
+        .program = options->program[0],
+        .argv = (const char *const *)options->program,
+        .command = (const char *const *)options->words,
+        .mem_bytes = options->mem_bytes,
+        .stack_bytes = options->stack_bytes};
+    return options->session == NULL || recorder_create(recorder, setup, err);
+}
+
+/* The summary as text, which the caller frees; NULL when there was no run, or no memory. */
+static char *print_summary(const struct lab *lab)
+{
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *out = lab != NULL ? open_memstream(&text, &bytes) : NULL;
+
+    if (out != NULL) {
+        struct summary summary = summarize(lab);
+        summary_print_json(out, &summary);
+        fclose(out);
+    }
+    return text;
+}
+
+/* What could not be recorded is said, but the run and its status stand. */
+static void close_session(struct recorder *recorder, const struct lab *lab)
+{
+    struct err err;
+    char *summary = recorder != NULL ? print_summary(lab) : NULL;
+
+    if (!recorder_close(recorder, summary, &err)) {
+        complain(&err);
+    }
+    free(summary);
+}
+
 static bool run_lab(
     const struct options *options,
     const struct lab_config *config,
@@ -130,6 +176,7 @@ static bool run_lab(
         *status = outcome_exit_status(&lab->outcome);
         ok = report(options, lab, err);
     }
+    close_session(config->recorder, lab);
     lab_destroy(lab);
     return ok;
 }
@@ -137,6 +184,8 @@ static bool run_lab(
 int run_command(const struct options *options)
 {
     struct trace trace = {0};
+    struct recorder_setup setup;
+    struct recorder *recorder = NULL;
     struct err err = {0};
     const char **environment = NULL;
     int status = OPTIONS_STATUS_FAILED;
@@ -144,8 +193,10 @@ int run_command(const struct options *options)
 
     /* A closed pipe is an error of the write, for the guest's output as for our own. */
     signal(SIGPIPE, SIG_IGN);
+    /* So is a limit on the size of files. */
+    signal(SIGXFSZ, SIG_IGN);
     if (environment_build(options, environ, &environment, &err) &&
-        open_trace(options, &trace, &err)) {
+        open_trace(options, &trace, &err) && open_session(options, &setup, &recorder, &err)) {
         const struct lab_config config = {
             .kvm_path = KVM_DEVICE_PATH,
             .program = options->program,
@@ -162,7 +213,8 @@ int run_command(const struct options *options)
             .around_adaptive = options->fault_around_adaptive,
             .page_size = page_size_of(options->page_size),
             .verbose = options->verbose,
-            .trace = &trace};
+            .trace = &trace,
+            .recorder = recorder};
         ok = run_lab(options, &config, &status, &err);
     }
     if (!ok) {

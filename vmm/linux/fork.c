@@ -91,6 +91,9 @@ static int64_t give_birth(struct process *parent, const struct birth *birth)
         drop(child);
         return -ENOMEM;
     }
+    if (parent->table->hooks.started != NULL) {
+        parent->table->hooks.started(parent->table->hooks.context, child, parent);
+    }
     int signal = (int)(birth->flags & CSIGNAL);
     child->exit_signal = signal <= SIGNALS_COUNT ? signal : 0;
     write_tids(parent, child, birth);

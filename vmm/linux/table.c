@@ -336,6 +336,9 @@ void process_end(struct process *process, int wait_status)
     if (process == table->first) {
         return; /* the run is over; what it leaves is looked at, then goes as a whole */
     }
+    if (table->hooks.ended != NULL) {
+        table->hooks.ended(table->hooks.context, process, wait_status);
+    }
     descriptors_destroy(&process->descriptors);
     leave_space(process);
     give_children_away(process);

@@ -36,6 +36,10 @@ struct process_hooks {
     void (*result)(void *context, const char *name, int64_t value);
     /* A request that is not implemented; called once for each number. */
     void (*unknown)(void *context, uint64_t number, const char *name);
+    /* A process was forked, and has not run yet; one other than the first ends, and still has
+     * its address space.  May be NULL. */
+    void (*started)(void *context, const struct process *child, const struct process *parent);
+    void (*ended)(void *context, const struct process *process, int wait_status);
     /* A process was ended by a signal. */
     void (*killed)(
         void *context,

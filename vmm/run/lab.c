@@ -113,6 +113,8 @@ static void wire_table(struct lab *lab)
         .phase = observe_phase,
         .result = observe_result,
         .unknown = observe_unknown_request,
+        .started = observe_started,
+        .ended = observe_ended,
         .killed = observe_killed};
     table->outcome = &lab->outcome;
     table->counts = lab->counts;
@@ -139,6 +141,7 @@ static bool create_processes(struct lab *lab, struct err *err)
     first->access =
         (struct access){.space = lab->space, .on_fault = observe_host_fault, .context = lab};
     lab->space->process = (uint16_t)first->pid;
+    observe_start(lab);
     lab->loaded_space = lab->space;
     table->current = first;
     return true;

@@ -15,6 +15,7 @@
 #include "linux/table.h"
 #include "run/outcome.h"
 #include "run/schedule.h"
+#include "session/recorder.h"
 #include "space/space.h"
 #include "trace/counts.h"
 #include "trace/trace.h"
@@ -36,8 +37,9 @@ struct lab_config {
     uint32_t around_pages; /* fault-around, in pages; 0: 1 */
     bool around_adaptive;  /* from 1 to that, while a program goes on in sequence */
     enum memory_page_size page_size;
-    bool verbose;        /* name requests that are not implemented, on stderr */
-    struct trace *trace; /* borrows; a zeroed one takes every event */
+    bool verbose;              /* name requests that are not implemented, on stderr */
+    struct trace *trace;       /* borrows; a zeroed one takes every event */
+    struct recorder *recorder; /* borrows; NULL: nothing is recorded */
 };
 
 struct lab {

@@ -2,12 +2,35 @@
 #include "run/observe.h"
 
 #include <stdio.h>
+#include <sys/wait.h>
 
 #include "base/clock.h"
 
 static uint64_t since_start_ns(const struct lab *lab)
 {
     return clock_now_ns() - lab->start_ns;
+}
+
+void observe_start(struct lab *lab)
+{
+    const uint16_t process = lab->space->process;
+
+    if (lab->config->recorder != NULL) {
+        recorder_process_start(lab->config->recorder, 0, process, process);
+    }
+}
+
+void observe_end(struct lab *lab)
+{
+    struct recorder *recorder = lab->config->recorder;
+    int status = outcome_exit_status(&lab->outcome);
+
+    trace_end(lab->config->trace, lab->elapsed_ns, status, lab->outcome.reason);
+    if (recorder != NULL) {
+        recorder_regions(recorder, lab->elapsed_ns, lab->space->process, lab->space->regions);
+        recorder_process_end(recorder, lab->elapsed_ns, lab->space->process, status);
+        recorder_end(recorder, lab->elapsed_ns, status, lab->outcome.reason);
+    }
 }
 
 static void
@@ -29,6 +52,10 @@ trace_at(struct trace *trace, const struct fault_record *record, const struct re
 void observe_fault(
     struct lab *lab, const struct fault_record *record, const struct region *region)
 {
+    /* First, so that what a trace shows has been recorded. */
+    if (lab->config->recorder != NULL) {
+        recorder_fault(lab->config->recorder, record, region);
+    }
     if (lab->config->trace->open) {
         trace_at(lab->config->trace, record, region);
     }
@@ -51,15 +78,23 @@ void observe_host_fault(void *context, struct fault_record *record, const struct
 void observe_phase(void *context, const char *name)
 {
     struct lab *lab = context;
+    uint64_t time_ns = since_start_ns(lab);
 
-    trace_phase(lab->config->trace, since_start_ns(lab), name);
+    trace_phase(lab->config->trace, time_ns, name);
+    if (lab->config->recorder != NULL) {
+        recorder_phase(lab->config->recorder, time_ns, name);
+    }
 }
 
 void observe_result(void *context, const char *name, int64_t value)
 {
     struct lab *lab = context;
+    uint64_t time_ns = since_start_ns(lab);
 
-    trace_result(lab->config->trace, since_start_ns(lab), name, value);
+    trace_result(lab->config->trace, time_ns, name, value);
+    if (lab->config->recorder != NULL) {
+        recorder_result(lab->config->recorder, time_ns, name, value);
+    }
 }
 
 void observe_unknown_request(void *context, uint64_t number, const char *name)
@@ -70,6 +105,35 @@ void observe_unknown_request(void *context, uint64_t number, const char *name)
         fprintf(
             stderr, "vmm: request %llu (%s) is not implemented: answered ENOSYS\n",
             (unsigned long long)number, name != NULL ? name : "unknown");
+    }
+}
+
+void observe_started(void *context, const struct process *child, const struct process *parent)
+{
+    const struct lab *lab = context;
+
+    if (lab->config->recorder != NULL) {
+        recorder_process_start(
+            lab->config->recorder, since_start_ns(lab), (uint16_t)child->pid,
+            (uint16_t)parent->pid);
+    }
+}
+
+void observe_ended(void *context, const struct process *process, int wait_status)
+{
+    const struct lab *lab = context;
+    struct recorder *recorder = lab->config->recorder;
+    const struct space *space = process->access.space;
+    uint64_t time_ns = since_start_ns(lab);
+    int status =
+        WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
+
+    if (recorder != NULL) {
+        /* A vfork child has its parent's space, which is not over yet. */
+        if (space != NULL && space->process == (uint16_t)process->pid) {
+            recorder_regions(recorder, time_ns, space->process, space->regions);
+        }
+        recorder_process_end(recorder, time_ns, (uint16_t)process->pid, status);
     }
 }
 
@@ -87,7 +151,17 @@ void observe_killed(
         .rip = gva_of(info->rip),
         .text = text};
 
-    trace_signal(lab->config->trace, since_start_ns(lab), &signal);
+    uint64_t time_ns = since_start_ns(lab);
+    trace_signal(lab->config->trace, time_ns, &signal);
+    if (lab->config->recorder != NULL) {
+        const struct session_signal event = {
+            .address = info->address,
+            .rip = info->rip,
+            .number = info->number,
+            .code = info->code,
+            .process = (uint16_t)process->pid};
+        recorder_signal(lab->config->recorder, time_ns, &event, text);
+    }
     if (lab->config->verbose && process != lab->processes.first) {
         fprintf(stderr, "vmm: process %d: %s\n", process->pid, text);
     }

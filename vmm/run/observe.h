@@ -1,11 +1,16 @@
 /*
- * What is told of a run while it goes on: faults into the counts and the trace, marks and
- * results of the guest, requests that are not implemented.  It changes nothing in the guest.
+ * What is told of a run while it goes on: faults into the counts, the trace and the session,
+ * marks and results of the guest, requests that are not implemented.  It changes nothing in the
+ * guest.
  */
 #ifndef RUN_OBSERVE_H
 #define RUN_OBSERVE_H
 
 #include "run/lab.h"
+
+/* The program is about to be loaded; the run is over, and outcome and elapsed_ns are set. */
+void observe_start(struct lab *lab);
+void observe_end(struct lab *lab);
 
 /* One decided fault; record->time_ns is already relative to the start. */
 void observe_fault(
@@ -18,6 +23,9 @@ void observe_phase(void *context, const char *name);
 void observe_result(void *context, const char *name, int64_t value);
 void observe_unknown_request(void *context, uint64_t number, const char *name);
 
+/* A process was forked; one other than the first ends: into the session. */
+void observe_started(void *context, const struct process *child, const struct process *parent);
+void observe_ended(void *context, const struct process *process, int wait_status);
 /* A process was ended by a signal: into the trace; of a child also to stderr, if verbose. */
 void observe_killed(
     void *context,

@@ -24,6 +24,21 @@ static const struct {
     [ACTION_SWAP_IN] = {.resolves = true, .writes_leaf = true, .by_io = true},
 };
 
+enum counts_class counts_classify(const struct fault_record *record)
+{
+    if (!action_traits[record->action].resolves) {
+        return COUNTS_NEITHER;
+    }
+    return action_traits[record->action].by_io ? COUNTS_MAJOR : COUNTS_MINOR;
+}
+
+uint32_t counts_pages_written(const struct fault_record *record)
+{
+    return action_traits[record->action].writes_leaf
+               ? record_level_pages(record->level) + record->around
+               : 0;
+}
+
 void counts_add(struct counts *counts, const struct fault_record *record)
 {
     assert(record->kind < FAULT_KINDS);
@@ -34,14 +49,11 @@ void counts_add(struct counts *counts, const struct fault_record *record)
     if (record->access & RECORD_HOST) {
         counts->host++;
     }
-    if (action_traits[record->action].resolves) {
-        uint64_t *which = action_traits[record->action].by_io ? &counts->major : &counts->minor;
-        (*which)++;
-    }
+    enum counts_class class = counts_classify(record);
+    counts->minor += class == COUNTS_MINOR ? 1 : 0;
+    counts->major += class == COUNTS_MAJOR ? 1 : 0;
     kind->faults++;
-    if (action_traits[record->action].writes_leaf) {
-        kind->pages += record_level_pages(record->level) + record->around;
-    }
+    kind->pages += counts_pages_written(record);
     histogram_add(&kind->service_ns, record->service_ns);
 }
 

@@ -37,6 +37,13 @@ struct counts {
     struct counts_kind kind[FAULT_KINDS];
 };
 
+/* What Linux would call it; kind and action of the record are in range. */
+enum counts_class { COUNTS_NEITHER, COUNTS_MINOR, COUNTS_MAJOR };
+enum counts_class counts_classify(const struct fault_record *record);
+
+/* Pages of 4 KiB that the fault mapped, those beside its own included; likewise in range. */
+uint32_t counts_pages_written(const struct fault_record *record);
+
 /* Count one fault.  kind, action and level of the record are in range: a reader of sessions
  * checks what it reads. */
 void counts_add(struct counts *counts, const struct fault_record *record);
