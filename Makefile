@@ -82,6 +82,7 @@ lib_sources := \
 	vmm/linux/time.c \
 	vmm/load/elf.c \
 	vmm/load/stack.c \
+	vmm/measure/analyse/verdict.c \
 	vmm/memory/frames.c \
 	vmm/memory/gmem.c \
 	vmm/paging/edits.c \
