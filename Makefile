@@ -38,7 +38,7 @@ SAN ?=
 host_cppflags := -std=c11 -D_GNU_SOURCE -DVMM_VERSION='"$(VERSION)"' -Iinclude -Ivmm
 host_cflags := $(host_cppflags) -O2 -g $(warnings) $(SAN) $(CFLAGS)
 host_ldflags := $(SAN) $(LDFLAGS)
-host_libs := -lelf
+host_libs := -lelf -lm
 test_libs := -lcmocka -ljansson
 
 # The kernel is entered with ring 3's registers live and, on some hosts, interpreted:
@@ -82,7 +82,16 @@ lib_sources := \
 	vmm/linux/time.c \
 	vmm/load/elf.c \
 	vmm/load/stack.c \
+	vmm/measure/analyse/compare.c \
+	vmm/measure/analyse/cycles.c \
+	vmm/measure/analyse/knee.c \
+	vmm/measure/analyse/knee_locate.c \
+	vmm/measure/analyse/ladder.c \
+	vmm/measure/analyse/plateau.c \
+	vmm/measure/analyse/segment.c \
 	vmm/measure/analyse/verdict.c \
+	vmm/measure/analyse/ways.c \
+	vmm/measure/analyse/windows.c \
 	vmm/memory/frames.c \
 	vmm/memory/gmem.c \
 	vmm/paging/edits.c \

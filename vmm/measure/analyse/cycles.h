@@ -53,9 +53,9 @@ struct cycles_emulated {
 
 /*
  * Does the clock belong to a real core?  Emulated when any holds: the calibration is undecided;
- * ticks are multiples of a quantum beyond 256 or beyond 2 % of the shortest window; more than
- * 1 of 100 windows did not advance; a check lies outside what is believable.
- * floor: ticks of count empty windows (at least 1).  scratch: count doubles.
+ * all ticks are multiples of a quantum beyond 256 (real counters advance in steps of up
+ * to some tens); more than 1 of 100 windows did not advance; a check lies outside what is
+ * believable.  floor: ticks of count empty windows, at least 1.
  * Suggested checks: multiply chain / add chain 2.9 to 4.1 (3 on every core since 2008; 4 on
  * some), load-to-use in L1 2.5 to 8.5, floor 1 to 600 cycles.
  */

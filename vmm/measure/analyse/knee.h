@@ -18,17 +18,18 @@
 
 /* One measured size: points are ascending in size, each size once. */
 struct knee_point {
-    uint64_t size; /* pages, tables, ways: whatever the experiment counts; >= 1 */
-    double cost;   /* a low quantile of its windows (windows_summary.low.value) */
-    double noise;  /* its standard error, same unit; 0 when not known */
+    uint64_t size;  /* pages, tables, ways: whatever the experiment counts; >= 1 */
+    double cost;    /* a low quantile of its windows (windows_summary.low.value) */
+    double noise;   /* its standard error, same unit; 0 when not known */
+    unsigned taken; /* how often it was measured; 0 counts as once */
 };
 
 struct knee_options {
     double rise_min;           /* least relative step: (above - below) / below */
-    double rise_min_cost;      /* least step in units of cost */
     double noise_floor;        /* relative noise below which no measurement is believed */
     size_t plateau_points_min; /* least points of a plateau between or above steps */
-    size_t first_points_min;   /* the same for the plateau below the first step */
+    double plateau_span_min;   /* and its least extent: last size / first size */
+    size_t first_points_min;   /* least points of the plateau below the first step */
     double resolution;         /* a soft knee's bracket is not halved below this share of it */
 };
 
@@ -40,26 +41,29 @@ enum knee_kind {
 
 struct knee {
     enum knee_kind kind;
-    struct verdict verdict; /* undecided: no claim from this step (control, shape, bracket) */
+    struct verdict verdict; /* undecided: no claim from this step (shape, control, bracket) */
     uint64_t below;         /* the last size that costs what the lower plateau does */
-    uint64_t above;         /* the first measured size beyond it */
-    uint64_t half;          /* the first measured size at half height or more */
-    uint64_t ninety;        /* the first measured size at 90 % of the height or more */
-    double low_band;        /* where the rise can have begun unseen, <= below */
+    uint64_t above;         /* the next measured size, beyond it */
+    uint64_t half;          /* the first measured size from which on half the height is kept */
+    uint64_t ninety;        /* the same for 90 % */
+    double onset;           /* soft: where a line through the rise meets the lower plateau */
+    double onset_low;       /* soft: where the rise can have begun unseen, <= below */
     double cost_below, cost_above; /* of the plateaus */
-    double control_rise;           /* of the control over the same sizes; 0 without one */
+    uint64_t from, to;             /* middle sizes of the two plateaus */
+    double control_rise;           /* of the control from there to there; 0 without one */
 };
 
 struct knee_report {
     struct verdict verdict; /* undecided: nothing in `knee` is to be used */
-    size_t count;           /* of knees; 0 and decided: the series is flat */
+    size_t count;           /* of steps, also undecided ones; 0 and decided: flat */
     struct knee knee[KNEE_COUNT_MAX];
     struct segment_fit fit;
     double noise;          /* relative noise that was assumed, of the cost */
-    uint64_t suspect_size; /* a lone point above both neighbours, to be measured again; or 0 */
+    uint64_t suspect_size; /* a lone point above later ones, to be measured again; or 0 */
 };
 
-/* For page counts on a logarithmic scale: 8 % rise, 0.5 % noise floor, 3 points, 2 %. */
+/* For page counts on a logarithmic scale, six sizes an octave or more: 8 % rise, 0.3 % noise
+ * floor, plateaus of 3 points and 12 % extent, resolution 2 %. */
 struct knee_options knee_default_options(void);
 
 /* For small counts that are all measured (ways): the first plateau may be a single point. */
@@ -68,17 +72,21 @@ struct knee_options knee_dense_options(void);
 /*
  * Find the steps of a series.  points: count of them, at most KNEE_POINTS_MAX.
  *
- * Noise of a point: the greatest of its own, the series' (segment_noise) and the floor.  The fit
- * of segment.h gives pieces; pieces of fewer points than a plateau needs belong to the rise
- * between plateaus; neighbouring plateaus that differ by less than rise_min are one.  A point
- * is off the lower plateau when it and all later ones up to the next plateau exceed it by 4
- * standard errors and 3 % of the height.  Rejected, as undecided: fewer than 6 points, a cost
- * that falls again by more than rise_min (a bump is not a capacity), a rise without a plateau
- * at its lower or upper end, more than KNEE_COUNT_MAX steps.
+ * Noise of a point: the greatest of its own, the series' (segment_noise of the logarithms) and the
+ * floor.  A lone point that exceeds both neighbours is bridged (a disturbance only adds), and asked
+ * for again until it was taken three times.  The pieces of segment.h become plateaus by
+ * plateau.h; a step is what lies between neighbouring plateaus.  A size is off the lower plateau
+ * when it and all later ones up to the next plateau exceed it by the threshold: the
+ * greater of 4 standard errors and 1 % of the height.
  *
- * Sharp: `above` = `below` + 1.  Soft: the rise is gradual, and the sizes within
- * the resolution are all measured; low_band is `below` less the size over which a linear rise to
- * `half` would have stayed under the threshold.  Otherwise unresolved.
+ * Sharp: `above` is `below` + 1, and exceeds the lower plateau by 3 thresholds, so that no rise
+ * can have begun unseen at a smaller size (a linear one would have crossed the threshold there).
+ * Soft: within the resolution the rise is less than that; onset_low = below - (half - below) x
+ * t / (h / 2 - t), with t the threshold and h the height.  Otherwise unresolved, and undecided.
+ *
+ * Undecided as a whole: fewer than 6 points, a series without a plateau at its beginning, more
+ * than KNEE_COUNT_MAX steps.  Undecided steps: one that a later fall undoes by half or more (a
+ * bump is not a capacity), a last rise without a plateau above it.
  */
 void knee_find(
     const struct knee_point *points,
@@ -87,9 +95,10 @@ void knee_find(
     struct knee_report *report);
 
 /*
- * Hold the knees against a control series that must be flat: a knee over whose sizes (lower
- * plateau's middle to upper plateau's middle) the control rises by more than a quarter of the
- * knee's height becomes undecided, and so does one whose sizes the control does not reach.
+ * Hold the knees against a control series that must be flat: a knee over whose sizes (from ..
+ * to) the control rises by more than a quarter of the knee's height becomes undecided, and
+ * so does one without a control point on both sides (from .. below, above .. to).  control: ascending
+ * in size; lone points are bridged as in knee_find().
  */
 void knee_apply_control(
     struct knee_report *report, const struct knee_point *control, size_t count);
@@ -102,14 +111,14 @@ bool knee_next_size(const struct knee_report *report, uint64_t *size);
 
 /*
  * Insert in order of size.  A size that is there already keeps the lower cost (a disturbance
- * only adds).  capacity: of the array.  False, nothing changed, when it is full.
+ * only adds), and `taken` counts both.  capacity: of the array.  False, nothing changed, when it is full.
  */
 bool knee_insert_point(
     struct knee_point *points, size_t *count, size_t capacity, struct knee_point point);
 
 /*
- * The capacity that a decided knee stands for.  Sharp: exactly `below`.  Soft: value `half`, from
- * low_band to `ninety`.
+ * The capacity that a decided knee stands for.  Sharp: exactly `below`.  Soft: value
+ * `onset`, from onset_low to `ninety`.  A knee that is not decided: all zero.
  */
 struct estimate knee_capacity(const struct knee *knee);
 

@@ -27,20 +27,23 @@ struct ways_curve {
 struct ways_report {
     struct verdict verdict;
     bool fully_associative; /* the stride makes no difference: ways is then the capacity */
-    unsigned ways;
-    unsigned stride_log2; /* the least stride above all index bits (log2 pages) */
-    unsigned fits_max[WAYS_STRIDES_MAX]; /* per curve: pages that fit; 0 not known */
-    bool fits_all[WAYS_STRIDES_MAX];     /* per curve: no step up to its last size */
+    struct estimate ways;   /* exact, but for a fully associative buffer with a soft knee */
+    unsigned stride_log2;   /* the least stride known to be above all index bits (log2 pages) */
+    struct estimate fits[WAYS_STRIDES_MAX]; /* per curve: pages that fit; 0 when not known */
+    bool fits_all[WAYS_STRIDES_MAX];        /* per curve: no step up to its last size */
 };
 
 /*
- * Ways = the number of conflicting pages that fit (sharp knee of the curve, knee_dense_options())
- * at every stride from stride_log2 on; that number must be reached by at least two strides, be
- * the least of all, and be less than what fits at the smallest stride, else: equal at all
- * strides of at least 2^0 to 2^10 pages means fully associative.  Formula: at stride 2^s below
- * the index bits, ways x sets / 2^s pages fit (for a plain index); above, ways.
- * curves: count of them, at most WAYS_STRIDES_MAX, ascending in stride.
+ * Ways = the number of conflicting pages that fit (sharp first knee of the curve, by
+ * knee_dense_options()) at the greatest stride; stride_log2 is the least from which on all strides
+ * agree on that number, two of them at least.  Formula: for a plain index of 2^b sets, max(ways,
+ * ways x 2^(b - s)) pages fit at stride 2^s.  The same number at all strides from 2^0 to
+ * 2^WAYS_FULLY_STRIDE or more: fully associative, for with two sets twice as many would fit at
+ * stride 1.  Undecided: the greatest stride has no sharp knee, fewer pages fit at a smaller stride
+ * (another structure conflicts first), no second stride agrees, or all agree but the strides do not
+ * begin at 1.  curves: count of them, at most WAYS_STRIDES_MAX, ascending in stride.
  */
+#define WAYS_FULLY_STRIDE 10
 void ways_find(const struct ways_curve *curves, size_t count, struct ways_report *report);
 
 /*
@@ -67,8 +70,8 @@ struct ways_index {
  * Index bits: those whose single toggle doubles what fits (ratio above 1.5).  Two index bits are
  * in one group when toggling both does not (they feed the same XOR); groups must be equivalence
  * classes.  Undecided: a ratio between 1.3 and 1.7 or within 2 errors of 1.5, outside 0.8 to 2.6,
- * a pair of index bits not measured, a pair with a bit outside the index that contradicts the
- * single toggles, groups that are not transitive.  No index bit at all: one set.
+ * a pair of index bits not measured, a pair with a bit that was not toggled alone, groups that are
+ * not transitive, no toggle at all.  No index bit: one set.
  * Formula: sets = 2^groups, for an index whose bits are XORs of disjoint address bits (TLB;DR,
  * USENIX Security 2022, section 4).
  */
@@ -77,13 +80,14 @@ void ways_find_index(const struct ways_toggle *toggles, size_t count, struct way
 struct ways_capacity {
     struct verdict verdict;
     uint64_t sets;
-    uint64_t entries; /* sets x ways */
+    struct estimate entries; /* sets x ways */
 };
 
 /*
- * Capacity = sets x ways, held against the band of the staircase: must lie within
- * [low x 0.95, high x 1.05], else undecided with both figures.  Fully associative: sets = 1.
- * band: of knee_capacity(); NULL when there is none (then undecided unless fully associative).
+ * Capacity = sets x ways, held against the band of the staircase: must overlap
+ * [low x 0.95, high x 1.05], else undecided with both figures.  Fully associative: sets = 1, and
+ * `index` may be NULL.  band: of knee_capacity(); NULL when there is none: then undecided, for a
+ * hash that pairs of bits do not show would go unnoticed.
  */
 void ways_derive_capacity(
     const struct ways_report *ways,
