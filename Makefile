@@ -38,7 +38,7 @@ SAN ?=
 host_cppflags := -std=c11 -D_GNU_SOURCE -DVMM_VERSION='"$(VERSION)"' -Iinclude -Ivmm
 host_cflags := $(host_cppflags) -O2 -g $(warnings) $(SAN) $(CFLAGS)
 host_ldflags := $(SAN) $(LDFLAGS)
-host_libs := -lelf -lm
+host_libs := -lelf -lm -lm
 test_libs := -lcmocka -ljansson
 
 # The kernel is entered with ring 3's registers live and, on some hosts, interpreted:
@@ -62,6 +62,8 @@ lib_sources := \
 	vmm/cli/doctor.c \
 	vmm/cli/environment.c \
 	vmm/cli/host.c \
+	vmm/cli/measure_command.c \
+	vmm/cli/measure_options.c \
 	vmm/cli/options.c \
 	vmm/cli/run_command.c \
 	vmm/cli/usage.c \
@@ -73,6 +75,7 @@ lib_sources := \
 	vmm/kvm/machine_run.c \
 	vmm/kvm/open.c \
 	vmm/kvm/probe.c \
+	vmm/kvm/stats.c \
 	vmm/linux/files.c \
 	vmm/linux/identity.c \
 	vmm/linux/lab.c \
@@ -92,6 +95,26 @@ lib_sources := \
 	vmm/measure/analyse/verdict.c \
 	vmm/measure/analyse/ways.c \
 	vmm/measure/analyse/windows.c \
+	vmm/measure/catalogue.c \
+	vmm/measure/claims.c \
+	vmm/measure/counters.c \
+	vmm/measure/experiment/clock.c \
+	vmm/measure/experiment/paging.c \
+	vmm/measure/experiment/tlb.c \
+	vmm/measure/experiment/waypred.c \
+	vmm/measure/field.c \
+	vmm/measure/format.c \
+	vmm/measure/lab.c \
+	vmm/measure/layout.c \
+	vmm/measure/levels.c \
+	vmm/measure/native.c \
+	vmm/measure/print_text.c \
+	vmm/measure/progress.c \
+	vmm/measure/result.c \
+	vmm/measure/sample.c \
+	vmm/measure/session.c \
+	vmm/measure/staircase.c \
+	vmm/measure/virtual.c \
 	vmm/memory/frames.c \
 	vmm/memory/gmem.c \
 	vmm/paging/edits.c \
@@ -148,6 +171,22 @@ guest_programs := \
 	stackoverflow \
 	touch
 
+# The routines that are measured, in the guest and in the host process; table.S comes first.
+exp_sources := \
+	guest/exp/table.S \
+	guest/exp/clock.c \
+	guest/exp/coalesce.c \
+	guest/exp/fault.c \
+	guest/exp/flush.c \
+	guest/exp/itlb.c \
+	guest/exp/pagesize.c \
+	guest/exp/paging.c \
+	guest/exp/pwc.c \
+	guest/exp/tlb.c \
+	guest/exp/walk.c \
+	guest/exp/waypred.c \
+	guest/exp/ways.c
+
 guest_lib_sources := \
 	guest/lib/check.c \
 	guest/lib/lab.c \
@@ -171,7 +210,10 @@ libc_guests := \
 # The guest kernel is data of the host program: linked at its address, flat, included.
 kernel_bin := $(O)/guest/kernel/kernel.bin
 kernel_image := $(O)/obj/vmm/kvm/kernel_image.o
-lib_objects := $(lib_sources:%.c=$(O)/obj/%.o) $(kernel_image)
+exp_objects := $(patsubst %,$(O)/obj/%.o,$(basename $(exp_sources)))
+exp_bin := $(O)/guest/exp/image.bin
+exp_image := $(O)/obj/vmm/measure/exp_image.o
+lib_objects := $(lib_sources:%.c=$(O)/obj/%.o) $(kernel_image) $(exp_image)
 unit_binaries := $(unit_tests:%=$(O)/tests/unit/%)
 kvm_binaries := $(kvm_tests:%=$(O)/tests/kvm/%)
 
@@ -199,6 +241,24 @@ $(kernel_bin): $(kernel_bin:.bin=.elf)
 
 $(kernel_image): vmm/kvm/kernel_image.S $(kernel_bin)
 	$(call say,AS,$<)mkdir -p $(@D) && $(CC) -DKERNEL_BIN='"$(kernel_bin)"' -c -o $@ $<
+
+# The measuring routines are data of the host program too, for both sides at one address; nothing
+# in them is relocated when they run.  No jump tables and no calls: a routine is one run of code.
+$(filter-out %/table.o,$(exp_objects)): $(O)/obj/%.o: %.c
+	$(call say,CC,$<)mkdir -p $(@D) && $(CC) $(guest_cflags) -Iguest/exp -mcmodel=large \
+		-fno-jump-tables -MMD -MP -c -o $@ $<
+
+$(O)/obj/guest/exp/table.o: guest/exp/table.S
+	$(call say,AS,$<)mkdir -p $(@D) && $(CC) $(guest_cflags) -MMD -MP -c -o $@ $<
+
+$(exp_bin:.bin=.elf): $(exp_objects) guest/exp/image.ld
+	$(call say,LD,$@)mkdir -p $(@D) && $(LD) -T guest/exp/image.ld -e exp_enter -o $@ $(exp_objects)
+
+$(exp_bin): $(exp_bin:.bin=.elf)
+	$(call say,OBJCOPY,$@)$(OBJCOPY) -O binary -j .text $< $@
+
+$(exp_image): vmm/measure/exp_image.S $(exp_bin)
+	$(call say,AS,$<)mkdir -p $(@D) && $(CC) -DEXP_BIN='"$(exp_bin)"' -c -o $@ $<
 
 $(O)/libvmm.a: $(lib_objects)
 	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^

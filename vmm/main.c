@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "cli/doctor.h"
+#include "cli/measure_command.h"
 #include "cli/options.h"
 #include "cli/run_command.h"
 
@@ -15,6 +16,8 @@ static int carry_out(const struct options *options)
         return run_command(options);
     case OPTIONS_DOCTOR:
         return doctor_run(stdout, options->json);
+    case OPTIONS_MEASURE:
+        return measure_command(&options->measure);
     case OPTIONS_HELP:
         options_print_help(stdout, options->topic);
         return 0;

@@ -90,6 +90,7 @@ static const char run_doc[] =
     "\v"
     "Subcommands (only as the first word; see vmm help SUBCOMMAND):\n"
     "  vmm doctor              Say what this host offers and what is missing\n"
+    "  vmm measure             Measure TLBs, page walks and faults\n"
     "  vmm help [SUBCOMMAND]   Print help\n"
     "\n"
     "All that follows PROGRAM belongs to it.  Long options can be abbreviated.\n"
@@ -131,11 +132,12 @@ static const struct argp_option help_options[] = {
 };
 
 static const char help_doc[] =
-    "Prints the help of vmm, or of one subcommand: run, doctor, help.";
+    "Prints the help of vmm, or of one subcommand: run, doctor, measure, help.";
 
 static const char *const topic_names[] = {
     [OPTIONS_TOPIC_RUN] = "run",
     [OPTIONS_TOPIC_DOCTOR] = "doctor",
+    [OPTIONS_TOPIC_MEASURE] = "measure",
     [OPTIONS_TOPIC_HELP] = "help",
 };
 #define TOPIC_COUNT (sizeof(topic_names) / sizeof(topic_names[0]))
@@ -326,10 +328,12 @@ static bool parse_topic(struct options *options, const char *text, struct err *e
     nearest = usage_nearest(text, topic_names, TOPIC_COUNT);
     if (nearest != NULL) {
         return err_set(
-            err, ERR_USAGE, "no help on '%s': did you mean '%s'? (allowed: run, doctor, help)",
-            text, nearest);
+            err, ERR_USAGE,
+            "no help on '%s': did you mean '%s'? (allowed: run, doctor, measure, help)", text,
+            nearest);
     }
-    return err_set(err, ERR_USAGE, "no help on '%s' (allowed: run, doctor, help)", text);
+    return err_set(
+        err, ERR_USAGE, "no help on '%s' (allowed: run, doctor, measure, help)", text);
 }
 
 static error_t parse_help(int key, char *text, struct argp_state *state)
@@ -400,6 +404,19 @@ static bool parse_by(
     return true;
 }
 
+static bool parse_measure(struct options *out, int argc, char **argv, struct err *err)
+{
+    out->command = OPTIONS_MEASURE;
+    if (!measure_options_parse(&out->measure, argc, argv, err)) {
+        return false;
+    }
+    if (out->measure.help) {
+        out->command = OPTIONS_HELP;
+        out->topic = OPTIONS_TOPIC_MEASURE;
+    }
+    return true;
+}
+
 bool options_parse(struct options *out, int argc, char **argv, struct err *err)
 {
     enum options_topic grammar = OPTIONS_TOPIC_RUN;
@@ -412,6 +429,8 @@ bool options_parse(struct options *out, int argc, char **argv, struct err *err)
     if (argc > 1 && strcmp(argv[1], "doctor") == 0) {
         grammar = OPTIONS_TOPIC_DOCTOR;
         out->command = OPTIONS_DOCTOR;
+    } else if (argc > 1 && strcmp(argv[1], "measure") == 0) {
+        return parse_measure(out, argc - 1, argv + 1, err);
     } else if (argc > 1 && strcmp(argv[1], "help") == 0) {
         grammar = OPTIONS_TOPIC_HELP;
         out->command = OPTIONS_HELP;
@@ -432,6 +451,7 @@ bool options_parse(struct options *out, int argc, char **argv, struct err *err)
 
 void options_destroy(struct options *options)
 {
+    measure_options_destroy(&options->measure);
     free(options->env);
     options->env = NULL;
     options->env_count = 0;
@@ -439,14 +459,15 @@ void options_destroy(struct options *options)
 
 void options_print_help(FILE *out, enum options_topic topic)
 {
-    const struct grammar *grammar = &grammars[topic];
+    bool measure = topic == OPTIONS_TOPIC_MEASURE;
+    const struct argp *argp = measure ? &measure_options_argp : &grammars[topic].argp;
 
     /* argp_help wants a writable name, though it only prints it. */
     char name[16];
 
-    snprintf(name, sizeof(name), "%s", grammar->command);
+    snprintf(name, sizeof(name), "%s", measure ? "vmm measure" : grammars[topic].command);
     argp_help(
-        &grammar->argp, out,
+        argp, out,
         ARGP_HELP_SHORT_USAGE | ARGP_HELP_PRE_DOC | ARGP_HELP_LONG | ARGP_HELP_POST_DOC, name);
 }
 

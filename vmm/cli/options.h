@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "base/err.h"
+#include "cli/measure_options.h"
 
 /* Exit statuses of our own; a guest's status is passed through, and 128 + N stands for signal
  * N. */
@@ -21,6 +22,7 @@
 enum options_command {
     OPTIONS_RUN,
     OPTIONS_DOCTOR,
+    OPTIONS_MEASURE,
     OPTIONS_HELP, /* print the help of `topic`, exit 0 */
     OPTIONS_VERSION,
 };
@@ -28,6 +30,7 @@ enum options_command {
 enum options_topic {
     OPTIONS_TOPIC_RUN,
     OPTIONS_TOPIC_DOCTOR,
+    OPTIONS_TOPIC_MEASURE,
     OPTIONS_TOPIC_HELP,
 };
 
@@ -61,6 +64,9 @@ struct options {
 
     /* OPTIONS_DOCTOR */
     bool json;
+
+    /* OPTIONS_MEASURE */
+    struct measure_options measure;
 };
 
 /* The tables window of the guest kernel is one entry of the PML4 wide and shows tables at their
@@ -75,7 +81,7 @@ struct options {
 /*
  * Read a command line.  argv: argc strings and a NULL, as main gets them; argv[0] is not looked
  * at. The first word that is not an option is the program, and everything behind it belongs to
- * the guest; "doctor" and "help" are subcommands only as argv[1] (run a program of that name as
+ * the guest; "doctor", "measure" and "help" are subcommands only as argv[1] (run a program of that name as
  * ./doctor).  On success destroy *out with options_destroy(); on failure *out holds nothing to
  * destroy.  ERR_USAGE: an option is unknown (the text names the nearest), ambiguous, lacks its
  * value, has one too many, or its value is not allowed (the text says what is); no program;
