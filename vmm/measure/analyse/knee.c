@@ -215,6 +215,10 @@ bool knee_next_size(const struct knee_report *report, uint64_t *size)
             *size = knee->below + (knee->above - knee->below) / 2;
             return true;
         }
+        if (knee->kind != KNEE_UNRESOLVED && knee->above_taken < KNEE_TAKEN_ENOUGH) {
+            *size = knee->above;
+            return true;
+        }
     }
     return false;
 }
