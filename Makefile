@@ -118,6 +118,8 @@ lib_sources := \
 
 unit_tests := \
 	test_analyse_knee \
+	test_analyse_shapes \
+	test_analyse_ways \
 	test_counts \
 	test_doctor \
 	test_edits \

@@ -7,6 +7,7 @@
 #ifndef ANALYSE_KNEE_H
 #define ANALYSE_KNEE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,6 +34,8 @@ struct knee_options {
     double plateau_span_min;   /* and its least extent: last size / first size */
     size_t first_points_min;   /* least points of the plateau below the first step */
     double resolution;         /* a soft knee's bracket is not halved below this share of it */
+    bool
+        open_top; /* a last rise counts without a plateau above: its last piece is the height */
 };
 
 enum knee_kind {
@@ -69,7 +72,8 @@ struct knee_report {
  * floor, plateaus of 3 points and 12 % extent, resolution 2 %. */
 struct knee_options knee_default_options(void);
 
-/* For small counts that are all measured (ways): the first plateau may be a single point. */
+/* For small counts that are all measured (ways): the first plateau may be a single point, and the
+ * last rise is open, for only where it begins is asked. */
 struct knee_options knee_dense_options(void);
 
 /*
@@ -91,7 +95,7 @@ struct knee_options knee_dense_options(void);
  *
  * Undecided as a whole: fewer than 6 points, a series without a plateau at its beginning, more
  * than KNEE_COUNT_MAX steps.  Undecided steps: one that a later fall undoes by half or more (a
- * bump is not a capacity), a last rise without a plateau above it.
+ * bump is not a capacity), a last rise without a plateau above it (unless open_top).
  */
 void knee_find(
     const struct knee_point *points,
