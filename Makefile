@@ -140,6 +140,9 @@ lib_sources := \
 	vmm/trace/trace_lines.c
 
 unit_tests := \
+	test_analyse_knee \
+	test_analyse_shapes \
+	test_analyse_ways \
 	test_counts \
 	test_doctor \
 	test_edits \
@@ -270,6 +273,7 @@ $(O)/vmm: $(O)/obj/vmm/main.o $(O)/libvmm.a
 $(O)/tests/kvm/test_access: $(O)/obj/tests/kvm/paging_model.o
 $(O)/tests/kvm/test_guests: $(O)/obj/tests/kvm/expect.o $(O)/obj/tests/kvm/launch.o
 $(O)/tests/unit/test_edits $(O)/tests/unit/test_ptab: $(O)/obj/tests/unit/naive_walk.o
+$(filter $(O)/tests/unit/test_analyse_%,$(unit_binaries)): $(O)/obj/tests/unit/tlb_model.o
 
 $(O)/tests/%: $(O)/obj/tests/%.o $(O)/libvmm.a
 	$(call say,LD,$@)mkdir -p $(@D) && $(CC) $(host_ldflags) -o $@ $^ $(host_libs) $(test_libs)

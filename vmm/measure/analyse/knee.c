@@ -35,6 +35,7 @@ struct knee_options knee_dense_options(void)
         .plateau_span_min = 1,
         .first_points_min = 1,
         .resolution = 0.02,
+        .open_top = true,
     };
 }
 
@@ -63,26 +64,15 @@ static void refuse_bump(
     }
 }
 
-/* The series ends in a rise: there is a step, but nobody knows how high. */
-static void add_open_rise(
-    const struct plateau_series *series,
-    const struct plateau *lower,
-    const struct plateau_list *list,
-    double rise_min,
-    struct knee_report *report)
+/* There is a step, but nobody knows how high. */
+static struct knee describe_open_rise(
+    const struct plateau_series *series, const struct plateau *lower, const struct plateau *end)
 {
-    const struct plateau *end = &list->plateau[list->count - 1];
-
-    if (end == lower || !is_rise(lower->level, end->level, rise_min) ||
-        report->count == KNEE_COUNT_MAX) {
-        return;
-    }
-    struct knee *knee = &report->knee[report->count++];
-
-    *knee = (struct knee){
+    struct knee knee = {
         .kind = KNEE_UNRESOLVED,
         .below = series->size[lower->last],
         .above = series->size[lower->last + 1],
+        .above_taken = series->taken[lower->last + 1],
         .half = series->size[end->last],
         .ninety = series->size[end->last],
         .cost_below = lower->level,
@@ -90,9 +80,34 @@ static void add_open_rise(
         .from = series->size[lower->first + (lower->last - lower->first) / 2],
         .to = series->size[end->last],
     };
+
     verdict_refuse(
-        &knee->verdict, "no plateau above: still rising at size %llu, the largest measured",
+        &knee.verdict, "no plateau above: still rising at size %llu, the largest measured",
         (unsigned long long)series->size[series->count - 1]);
+    return knee;
+}
+
+/* The series ends in a rise from `lower`, or in nothing. */
+static void add_open_rise(
+    const struct plateau_series *series,
+    const struct plateau *lower,
+    const struct plateau_list *list,
+    const struct knee_options *options,
+    struct knee_report *report)
+{
+    const struct plateau *end = &list->plateau[list->count - 1];
+
+    if (end == lower || !is_rise(lower->level, end->level, options->rise_min) ||
+        report->count == KNEE_COUNT_MAX) {
+        return;
+    }
+    struct knee *knee = &report->knee[report->count++];
+
+    if (options->open_top) {
+        knee_locate(series, lower, end, options->resolution, knee);
+    } else {
+        *knee = describe_open_rise(series, lower, end);
+    }
 }
 
 static void list_steps(
@@ -121,7 +136,7 @@ static void list_steps(
         }
         lower = upper;
     }
-    add_open_rise(series, lower, list, options->rise_min, report);
+    add_open_rise(series, lower, list, options, report);
 }
 
 void knee_find(
@@ -213,6 +228,10 @@ bool knee_next_size(const struct knee_report *report, uint64_t *size)
 
         if (knee->kind == KNEE_UNRESOLVED && knee->above - knee->below > 1) {
             *size = knee->below + (knee->above - knee->below) / 2;
+            return true;
+        }
+        if (knee->kind != KNEE_UNRESOLVED && knee->above_taken < KNEE_TAKEN_ENOUGH) {
+            *size = knee->above;
             return true;
         }
     }

@@ -7,6 +7,7 @@
 #ifndef ANALYSE_KNEE_H
 #define ANALYSE_KNEE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +16,8 @@
 
 #define KNEE_POINTS_MAX SEGMENT_POINTS_MAX
 #define KNEE_COUNT_MAX  4
+/* A size that matters is not believed to cost more than its neighbours before so many times. */
+#define KNEE_TAKEN_ENOUGH 3
 
 /* One measured size: points are ascending in size, each size once. */
 struct knee_point {
@@ -31,6 +34,8 @@ struct knee_options {
     double plateau_span_min;   /* and its least extent: last size / first size */
     size_t first_points_min;   /* least points of the plateau below the first step */
     double resolution;         /* a soft knee's bracket is not halved below this share of it */
+    bool
+        open_top; /* a last rise counts without a plateau above: its last piece is the height */
 };
 
 enum knee_kind {
@@ -44,6 +49,7 @@ struct knee {
     struct verdict verdict; /* undecided: no claim from this step (shape, control, bracket) */
     uint64_t below;         /* the last size that costs what the lower plateau does */
     uint64_t above;         /* the next measured size, beyond it */
+    unsigned above_taken;   /* how often that one was measured */
     uint64_t half;          /* the first measured size from which on half the height is kept */
     uint64_t ninety;        /* the same for 90 % */
     double onset;           /* soft: where a line through the rise meets the lower plateau */
@@ -66,7 +72,8 @@ struct knee_report {
  * floor, plateaus of 3 points and 12 % extent, resolution 2 %. */
 struct knee_options knee_default_options(void);
 
-/* For small counts that are all measured (ways): the first plateau may be a single point. */
+/* For small counts that are all measured (ways): the first plateau may be a single point, and the
+ * last rise is open, for only where it begins is asked. */
 struct knee_options knee_dense_options(void);
 
 /*
@@ -77,16 +84,18 @@ struct knee_options knee_dense_options(void);
  * for again until it was taken three times.  The pieces of segment.h become plateaus by
  * plateau.h; a step is what lies between neighbouring plateaus.  A size is off the lower plateau
  * when it and all later ones up to the next plateau exceed it by the threshold: the
- * greater of 4 standard errors and 1 % of the height.
+ * greater of 4 standard errors (or 4 x 1.4826 x the median deviation on the lower plateau, which
+ * shows drift) and 2 % of the height.
  *
- * Sharp: `above` is `below` + 1, and exceeds the lower plateau by 3 thresholds, so that no rise
+ * Sharp: `above` is `below` + 1, and exceeds the lower plateau by 3 thresholds and 6 % of the
+ * height, so that no rise
  * can have begun unseen at a smaller size (a linear one would have crossed the threshold there).
  * Soft: within the resolution the rise is less than that; onset_low = below - (half - below) x
- * t / (h / 2 - t), with t the threshold and h the height.  Otherwise unresolved, and undecided.
+ * 2 t / (h / 2 - 2 t), with t the threshold and h the height, and at least 1 % below `below`.  Otherwise unresolved, and undecided.
  *
  * Undecided as a whole: fewer than 6 points, a series without a plateau at its beginning, more
  * than KNEE_COUNT_MAX steps.  Undecided steps: one that a later fall undoes by half or more (a
- * bump is not a capacity), a last rise without a plateau above it.
+ * bump is not a capacity), a last rise without a plateau above it (unless open_top).
  */
 void knee_find(
     const struct knee_point *points,
@@ -105,7 +114,9 @@ void knee_apply_control(
 
 /*
  * The size to measure next: a suspect one again, else the middle of the first unresolved
- * bracket.  False when there is no wish left: take the report as it is.
+ * bracket, else the size just beyond a knee again, until it was taken three times: one
+ * disturbance there would take the last entry away.  False when there is no wish left: take the
+ * report as it is.
  */
 bool knee_next_size(const struct knee_report *report, uint64_t *size);
 

@@ -6,13 +6,19 @@
 
 #include <math.h>
 
+#include "measure/analyse/windows.h"
+
+#define SIGMA_OF_MEDIAN  1.4826
 #define THRESHOLD_SIGMAS 4.0
-#define THRESHOLD_SHARE  0.01
+#define THRESHOLD_SHARE  0.02
 #define SHARP_THRESHOLDS 3.0
+#define SHARP_SHARE      0.06 /* drift between two measurements is not in the noise */
 
 /* The onset is read off the rise between these shares of the height. */
 #define RISE_LOW  0.05
 #define RISE_HIGH 0.6
+
+#define ONSET_MARGIN 0.01
 
 /* From the upper plateau's middle down: the last point that is not beyond the limit.  The lower
  * plateau's first point is taken to be on it. */
@@ -68,7 +74,8 @@ find_onset(const struct plateau_series *series, size_t below, const struct knee 
     return x / n - y / n / slope;
 }
 
-/* A rise that is linear up to half height stays under the threshold for this long. */
+/* A rise that is linear up to half height can stay under the threshold for this long; twice the
+ * threshold, for the noise of the point itself. */
 static double find_onset_low(
     const struct plateau_series *series,
     size_t below,
@@ -76,17 +83,20 @@ static double find_onset_low(
     const struct knee *knee)
 {
     double half = (knee->cost_above - knee->cost_below) / 2;
+    double unseen = 2 * threshold;
     double reach =
-        (double)(knee->half - knee->below) * threshold / fmax(half - threshold, 1e-9);
+        (double)(knee->half - knee->below) * unseen / fmax(half - unseen, 0.1 * half);
     double previous = (double)(below > 0 ? series->size[below - 1] : series->size[below]);
+    double low = fmin((double)knee->below - reach, (1 - ONSET_MARGIN) * (double)knee->below);
 
-    /* An exact `below` of a coarse bracket is not known to better than the bracket. */
-    return fmin((double)knee->below - reach, fmax(previous, 0.95 * (double)knee->below));
+    /* Nor is it known to better than the last bracket. */
+    return fmin(low, fmax(previous, 0.95 * (double)knee->below));
 }
 
 static void decide_kind(double jump, double threshold, double resolution, struct knee *knee)
 {
-    bool steep = jump >= SHARP_THRESHOLDS * threshold;
+    double height = knee->cost_above - knee->cost_below;
+    bool steep = jump >= fmax(SHARP_THRESHOLDS * threshold, SHARP_SHARE * height);
     uint64_t bracket = knee->above - knee->below;
 
     if (bracket == 1 && steep) {
@@ -103,6 +113,20 @@ static void decide_kind(double jump, double threshold, double resolution, struct
     }
 }
 
+/* Noise on the lower plateau: a slow drift shows in its spread, not in neighbouring points. */
+static double plateau_noise(const struct plateau_series *series, const struct plateau *lower)
+{
+    double off[KNEE_POINTS_MAX];
+    size_t count = lower->last - lower->first + 1;
+    double sigma = series->sigma[lower->first + (count - 1) / 2];
+
+    for (size_t i = 0; i < count; i++) {
+        off[i] = fabs(series->cost[lower->first + i] - lower->level);
+    }
+    windows_sort(off, count);
+    return fmax(sigma, SIGMA_OF_MEDIAN * windows_quantile(off, count, 0.5));
+}
+
 void knee_locate(
     const struct plateau_series *series,
     const struct plateau *lower,
@@ -111,9 +135,8 @@ void knee_locate(
     struct knee *knee)
 {
     double height = upper->level - lower->level;
-    double threshold = fmax(
-        THRESHOLD_SIGMAS * series->sigma[lower->first + (lower->last - lower->first) / 2],
-        THRESHOLD_SHARE * height);
+    double threshold =
+        fmax(THRESHOLD_SIGMAS * plateau_noise(series, lower), THRESHOLD_SHARE * height);
     size_t below = last_below(series, lower, upper, lower->level + threshold);
     size_t half = last_below(series, lower, upper, lower->level + 0.5 * height) + 1;
     size_t ninety = last_below(series, lower, upper, lower->level + 0.9 * height) + 1;
@@ -121,6 +144,7 @@ void knee_locate(
     *knee = (struct knee){
         .below = series->size[below],
         .above = series->size[below + 1],
+        .above_taken = series->taken[below + 1],
         .half = series->size[half],
         .ninety = series->size[ninety],
         .cost_below = lower->level,

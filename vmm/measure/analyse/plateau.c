@@ -10,23 +10,20 @@
 
 #include "measure/analyse/windows.h"
 
-#define PEAK_SIGMAS   6.0
-#define PEAK_SHARE    0.03
-#define TAKEN_ENOUGH  3
-#define TREND_OF_RISE 0.6
-#define TREND_OF_STEP 0.25
+#define PEAK_SIGMAS    6.0
+#define PEAK_SHARE     0.03
+#define TREND_OF_RISE  0.6
+#define SLOPE_OF_RISE  0.3
+#define LANDING_EXTENT 2.0
+#define LANDING_STEP   (1.0 / 3)
 
-/* A peak stands out from both neighbours; at either end there is only one to compare with, and
- * a last point may be the first of a rise, so only the first counts. */
-static bool is_peak(const struct knee_point *points, size_t count, size_t i, double noise)
+/* Stands out from the neighbours that it has. */
+static bool stands_out(const struct knee_point *points, size_t count, size_t i, double noise)
 {
     double limit = 1 + fmax(PEAK_SIGMAS * noise, PEAK_SHARE);
 
-    if (i + 1 >= count) {
-        return false;
-    }
-    return points[i].cost > limit * points[i + 1].cost &&
-           (i == 0 || points[i].cost > limit * points[i - 1].cost);
+    return (i == 0 || points[i].cost > limit * points[i - 1].cost) &&
+           (i + 1 == count || points[i].cost > limit * points[i + 1].cost);
 }
 
 static double bridge(const struct knee_point *points, size_t i)
@@ -56,13 +53,16 @@ void plateau_prepare(
     series->noise = relative_noise(points, count, options);
     series->suspect_size = 0;
     for (size_t i = 0; i < count; i++) {
-        bool peak = is_peak(points, count, i, series->noise);
+        bool suspect = stands_out(points, count, i, series->noise);
+        /* The last one may be the first of a rise: it is asked for again, but not bridged. */
+        bool peak = suspect && i + 1 < count;
 
         series->size[i] = points[i].size;
         series->cost[i] = peak ? bridge(points, i) : points[i].cost;
+        series->taken[i] = points[i].taken > 0 ? points[i].taken : 1;
         series->sigma[i] = fmax(points[i].noise, series->noise * fabs(series->cost[i]));
         series->sigma[i] = fmax(series->sigma[i], 1e-9);
-        if (peak && points[i].taken < TAKEN_ENOUGH && series->suspect_size == 0) {
+        if (suspect && points[i].taken < KNEE_TAKEN_ENOUGH && series->suspect_size == 0) {
             series->suspect_size = points[i].size;
         }
     }
@@ -77,20 +77,26 @@ static double median_of(const double *values, size_t first, size_t last)
     return windows_quantile(sorted, last - first + 1, 0.5);
 }
 
-/* What a straight line through the points gains from the first to the last of them. */
-static double trend(const double *values, size_t first, size_t last)
+/* The slope of a straight line through the points: cost over the logarithm of the size. */
+static double find_slope(const struct plateau_series *series, size_t first, size_t last)
 {
     double n = (double)(last - first + 1);
-    double middle = (n - 1) / 2;
-    double products = 0;
+    double x = 0;
+    double y = 0;
+    double xx = 0;
+    double xy = 0;
 
-    if (last <= first) {
-        return 0;
-    }
     for (size_t i = first; i <= last; i++) {
-        products += ((double)(i - first) - middle) * values[i];
+        double size = log((double)series->size[i] / (double)series->size[first]);
+
+        x += size;
+        y += series->cost[i];
+        xx += size * size;
+        xy += size * series->cost[i];
     }
-    return products / (n * (n * n - 1) / 12) * (n - 1);
+    double spread = n * xx - x * x;
+
+    return spread > 0 ? (n * xy - x * y) / spread : 0;
 }
 
 static void join_pieces(
@@ -120,39 +126,71 @@ static void join_pieces(
     }
 }
 
-static double lesser_step(const struct plateau_list *list, size_t k)
+/* The mean slope of the rise that leads from plateau `lower` to `plateau`. */
+static double slope_of_rise(
+    const struct plateau_series *series,
+    const struct plateau *lower,
+    const struct plateau *plateau)
 {
-    double step = INFINITY;
+    double extent =
+        log((double)series->size[plateau->first] / (double)series->size[lower->last]);
 
-    if (k > 0) {
-        step = fabs(list->plateau[k].level - list->plateau[k - 1].level);
-    }
-    if (k + 1 < list->count) {
-        step = fmin(step, fabs(list->plateau[k + 1].level - list->plateau[k].level));
-    }
-    return isinf(step) ? 0 : step;
+    return fabs(plateau->level - lower->level) / extent;
 }
 
+/* lower: the plateau before it; NULL for the first. */
 static bool is_level_enough(
     const struct plateau_series *series,
-    const struct plateau_list *list,
-    size_t k,
+    const struct plateau *lower,
+    const struct plateau *plateau,
     const struct knee_options *options)
 {
-    const struct plateau *plateau = &list->plateau[k];
     size_t points = plateau->last - plateau->first + 1;
     double extent = (double)series->size[plateau->last] / (double)series->size[plateau->first];
-    double allowed = fmax(
-        TREND_OF_RISE * options->rise_min * plateau->level,
-        TREND_OF_STEP * lesser_step(list, k));
+    double slope = fabs(find_slope(series, plateau->first, plateau->last));
 
-    if (points < (k == 0 ? options->first_points_min : options->plateau_points_min)) {
+    if (points < (lower == NULL ? options->first_points_min : options->plateau_points_min)) {
         return false;
     }
-    if (k > 0 && extent < options->plateau_span_min) {
-        return false;
+    if (lower == NULL) {
+        return slope * log(extent) <= TREND_OF_RISE * options->rise_min * plateau->level;
     }
-    return fabs(trend(series->cost, plateau->first, plateau->last)) <= allowed;
+    return extent >= options->plateau_span_min &&
+           slope <= SLOPE_OF_RISE * slope_of_rise(series, lower, plateau);
+}
+
+static const struct plateau *next_plateau(const struct plateau_list *list, size_t k)
+{
+    for (size_t next = k + 1; next < list->count; next++) {
+        if (list->plateau[next].level_enough) {
+            return &list->plateau[next];
+        }
+    }
+    return NULL;
+}
+
+/* A slow rise may rest for a moment where the fit cuts it. */
+static void drop_landings(const struct plateau_series *series, struct plateau_list *list)
+{
+    const struct plateau *lower = &list->plateau[0];
+
+    for (size_t k = 1; k < list->count; k++) {
+        struct plateau *plateau = &list->plateau[k];
+        const struct plateau *upper = next_plateau(list, k);
+
+        if (!plateau->level_enough) {
+            continue;
+        }
+        double extent =
+            (double)series->size[plateau->last] / (double)series->size[plateau->first];
+
+        if (upper != NULL && extent < LANDING_EXTENT && upper->level > plateau->level &&
+            upper->level - plateau->level < LANDING_STEP * (plateau->level - lower->level)) {
+            plateau->level_enough = false;
+        } else {
+            lower = plateau;
+        }
+    }
 }
 
 void plateau_find(
@@ -162,7 +200,15 @@ void plateau_find(
     struct plateau_list *list)
 {
     join_pieces(series, fit, options->rise_min, list);
+    const struct plateau *lower = NULL;
+
     for (size_t k = 0; k < list->count; k++) {
-        list->plateau[k].level_enough = is_level_enough(series, list, k, options);
+        struct plateau *plateau = &list->plateau[k];
+
+        plateau->level_enough = is_level_enough(series, lower, plateau, options);
+        if (plateau->level_enough || k == 0) {
+            lower = plateau;
+        }
     }
+    drop_landings(series, list);
 }

@@ -17,6 +17,7 @@ struct plateau_series {
     uint64_t size[KNEE_POINTS_MAX];
     double cost[KNEE_POINTS_MAX];
     double sigma[KNEE_POINTS_MAX];
+    unsigned taken[KNEE_POINTS_MAX];
     double noise;          /* relative */
     uint64_t suspect_size; /* see struct knee_report */
 };
@@ -40,9 +41,13 @@ void plateau_prepare(
     struct plateau_series *series);
 
 /*
- * Join neighbouring pieces whose levels stay within rise_min of the first of them, then mark
- * those that are plateaus: enough points, enough extent, and a trend (least squares, over the whole
- * extent) below the greater of 0.6 x rise_min and a quarter of the lesser step beside it.
+ * Join neighbouring pieces whose levels stay within rise_min of the first of them, then mark those
+ * that are plateaus: enough points; the first one gains less than 0.6 x rise_min over its extent;
+ * the others have enough extent (last size / first size), and a slope (cost over the logarithm
+ * of the size, least squares) of at most 0.3 of the mean slope of the rise from the plateau
+ * before.  So a ramp has no plateau, and a rise that levels off slowly, as random replacement
+ * makes it, has one at its end.  A short plateau (extent below 2) with a step above it of less
+ * than a third of the one below is a landing of a slow rise, and none.
  */
 void plateau_find(
     const struct plateau_series *series,

@@ -7,7 +7,8 @@
 #include <assert.h>
 #include <math.h>
 
-#define BAND_MARGIN 0.05
+#define BAND_MARGIN    0.05
+#define CONFLICT_LEAST 1.08
 
 static void read_curve(const struct ways_curve *curve, size_t i, struct ways_report *report)
 {
@@ -117,6 +118,14 @@ void ways_find(const struct ways_curve *curves, size_t count, struct ways_report
 }
 
 /* --- index bits ------------------------------------------------------------------------------ */
+
+double ways_ratio_of_costs(double cost_fit, double cost_plain, double cost_toggled)
+{
+    if (!(cost_plain > CONFLICT_LEAST * cost_fit)) {
+        return 0;
+    }
+    return 1 + (cost_plain - cost_toggled) / (cost_plain - cost_fit);
+}
 
 enum toggle_answer {
     TOGGLE_MISSING,

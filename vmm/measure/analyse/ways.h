@@ -67,6 +67,14 @@ struct ways_index {
 };
 
 /*
+ * The fits_ratio without a whole curve: with ways + ceil(ways / 2) pages in a conflict set, too many
+ * for one set and few enough for two, cost_plain is that of a page without the toggle,
+ * cost_toggled with it, and cost_fit that of a set that fits (`ways` pages).  Formula: 1 + (plain -
+ * toggled) / (plain - fit).  0, which ways_find_index() refuses, unless plain > 1.08 x fit.
+ */
+double ways_ratio_of_costs(double cost_fit, double cost_plain, double cost_toggled);
+
+/*
  * Index bits: those whose single toggle doubles what fits (ratio above 1.5).  Two index bits are
  * in one group when toggling both does not (they feed the same XOR); groups must be equivalence
  * classes.  Undecided: a ratio between 1.3 and 1.7 or within 2 errors of 1.5, outside 0.8 to 2.6,
