@@ -97,13 +97,20 @@ lib_sources := \
 	vmm/measure/analyse/windows.c \
 	vmm/measure/catalogue.c \
 	vmm/measure/claims.c \
+	vmm/measure/conflict.c \
 	vmm/measure/counters.c \
+	vmm/measure/csv.c \
 	vmm/measure/experiment/clock.c \
+	vmm/measure/experiment/coalesce.c \
+	vmm/measure/experiment/itlb.c \
+	vmm/measure/experiment/pagesize.c \
 	vmm/measure/experiment/paging.c \
 	vmm/measure/experiment/tlb.c \
 	vmm/measure/experiment/waypred.c \
+	vmm/measure/experiment/ways.c \
 	vmm/measure/field.c \
 	vmm/measure/format.c \
+	vmm/measure/jumps.c \
 	vmm/measure/lab.c \
 	vmm/measure/layout.c \
 	vmm/measure/levels.c \

@@ -13,11 +13,14 @@
 /* "VMMEXPR1" */
 #define EXP_MAGIC X86_U64(0x31525058454d4d56)
 
-/* Far from whatever a host process has mapped, sanitizers included. */
-#define EXP_TEXT          X86_U64(0x200000000000)
+/*
+ * Far from whatever a host process has mapped, sanitizers included; and with page numbers whose
+ * low bits are not zero, so that these pages stay out of the sets that experiments fill.
+ */
+#define EXP_TEXT          X86_U64(0x200000011000)
 #define EXP_TEXT_BYTES    0x8000
-#define EXP_ARGS          X86_U64(0x200000100000)
-#define EXP_RESULTS       X86_U64(0x200000200000)
+#define EXP_ARGS          X86_U64(0x20000011b000)
+#define EXP_RESULTS       X86_U64(0x20000021c000)
 #define EXP_RESULTS_BYTES 0x10000
 #define EXP_RESULT_COUNT  (EXP_RESULTS_BYTES / 8)
 #define EXP_STACK         X86_U64(0x200000400000) /* its end; the guest's alone */

@@ -36,11 +36,15 @@ static inline void exp_add(uint64_t adds)
                      : "cc");
 }
 
-/* The least of some short runs: fills calibration_ticks and floor_ticks. */
+/*
+ * The least of some short runs: fills calibration_ticks and floor_ticks.  Called before and after
+ * the windows, with zeros at first: a core that changes its frequency in between, or a run of
+ * additions that was disturbed, must not make windows look cheap.
+ */
 static inline void exp_calibrate(struct exp_args *args)
 {
-    uint64_t floor = UINT64_MAX;
-    uint64_t least = UINT64_MAX;
+    uint64_t floor = args->floor_ticks == 0 ? UINT64_MAX : args->floor_ticks;
+    uint64_t least = args->calibration_ticks == 0 ? UINT64_MAX : args->calibration_ticks;
 
     for (unsigned i = 0; i < 12; i++) {
         uint64_t begin = exp_now();
@@ -85,6 +89,7 @@ static inline void exp_chase_windows(struct exp_args *args)
         at = exp_chase(at, args->loads);
         results[i] = exp_now() - begin;
     }
+    exp_calibrate(args);
 }
 
 #endif

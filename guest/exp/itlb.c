@@ -34,4 +34,5 @@ void exp_itlb(struct exp_args *args)
         follow(args->start[0], args->loads);
         results[i] = exp_now() - begin;
     }
+    exp_calibrate(args);
 }

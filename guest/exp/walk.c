@@ -54,6 +54,7 @@ void exp_walk(struct exp_args *args)
         chase_many(p, args->chains, args->loads);
         results[i] = exp_now() - begin;
     }
+    exp_calibrate(args);
 }
 
 /*
@@ -79,4 +80,5 @@ void exp_cold(struct exp_args *args)
         __asm__ volatile("mov (%0), %0" : "+r"(word) : : "memory");
         results[i] = exp_now() - begin;
     }
+    exp_calibrate(args);
 }

@@ -6,6 +6,7 @@
 
 #include "cli/options.h"
 #include "kvm/open.h"
+#include "measure/csv.h"
 #include "measure/print_text.h"
 #include "measure/session.h"
 
@@ -39,6 +40,10 @@ int measure_command(const struct measure_options *options)
         return fail(&err);
     }
     print_text_session(stdout, &session);
+    if (options->csv != NULL && !csv_write(options->csv, &session, &err)) {
+        session_destroy(&session);
+        return fail(&err);
+    }
     int status = session_all_ran(&session) ? 0 : 1;
     session_destroy(&session);
     return status;

@@ -10,6 +10,7 @@
 struct experiment {
     const char *name;
     const char *question;
+    const char *needs; /* borrows; another one whose findings it uses, run before it, or NULL */
     double seconds[2]; /* what it is expected to take: in full, with --quick */
     /* False with ERR_ENVIRONMENT: it could not run here.  What it could not decide is in the
      * result, as undecided figures. */

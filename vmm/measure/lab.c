@@ -54,7 +54,7 @@ bool lab_sample(
     struct sample_cost cost[SIDE_COUNT][LAYOUT_SETS],
     struct err *err)
 {
-    struct sample_effort effort = lab_effort(lab);
+    struct sample_effort effort = chase->effort != NULL ? *chase->effort : lab_effort(lab);
 
     if (!sample_take(field, chase, &effort, cost, err)) {
         return false;

@@ -141,6 +141,20 @@ bool layout_make_uniq(
     return true;
 }
 
+void layout_scatter(struct layout *layout, uint64_t seed)
+{
+    uint32_t line[LAYOUT_PAGE_LINES];
+
+    for (size_t i = 0; i < layout->word_count; i++) {
+        if (i % LAYOUT_PAGE_LINES == 0) {
+            layout_shuffle(line, LAYOUT_PAGE_LINES, &seed);
+        }
+        uint32_t offset = line[i % LAYOUT_PAGE_LINES] * LAYOUT_LINE_BYTES;
+        layout->words[LAYOUT_TEST][i].offset = offset;
+        layout->words[LAYOUT_CONTROL][i].offset = offset + LAYOUT_CONTROL_BYTES;
+    }
+}
+
 bool layout_make_own(
     struct layout *layout,
     const uint64_t *address,

@@ -63,6 +63,10 @@ MUST_CHECK bool layout_make_uniq(
     uint64_t seed,
     struct err *err);
 
+/* Give the words of each frame of a uniq layout a random order of lines, the same in both sets:
+ * addresses lose their regular pattern, which a branch predictor's index does not like. */
+void layout_scatter(struct layout *layout, uint64_t seed);
+
 /* own: each page has a frame of its own, in order or shuffled; the word is line i % 64 of it.  The
  * control has frames of its own. */
 MUST_CHECK bool layout_make_own(

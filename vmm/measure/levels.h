@@ -13,14 +13,7 @@ struct levels_plan {
     size_t pages;     /* words of the field */
     const char *noun; /* "data TLB" */
     const struct claim_tlb *claims[2];
-    bool (*take)(
-        void *context,
-        struct lab *lab,
-        struct field *field,
-        size_t size,
-        struct sample_cost cost[SIDE_COUNT][LAYOUT_SETS],
-        struct err *err);
-    void *context;
+    bool jumps; /* as sample_chase */
 };
 
 struct level {

@@ -97,14 +97,19 @@ static bool map_small(struct native *native, const struct layout_map *map, struc
 static bool map_large(struct native *native, const struct layout_map *map, struct err *err)
 {
     uint64_t bytes = layout_leaf_bytes(native->layout);
-    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS;
 
+    /* Pages of the pool must be promised now: a touch that finds none is a SIGBUS. */
     if (native->layout->backing == LAYOUT_HUGETLB) {
         flags |= MAP_HUGETLB | (native->layout->level == 2 ? 21 << 26 : 30 << 26);
+    } else {
+        flags |= MAP_NORESERVE;
     }
     void *at = map_at(map->address, bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
     if (at != (void *)(uintptr_t)map->address) {
-        return err_set_errno(err, ERR_ENVIRONMENT, "mapping a large native page");
+        return err_set_errno(
+            err, ERR_ENVIRONMENT,
+            "mapping a large native page (sudo sysctl vm.nr_hugepages=64)");
     }
     if (native->layout->backing == LAYOUT_THP && madvise(at, bytes, MADV_HUGEPAGE) != 0) {
         munmap(at, bytes);

@@ -7,6 +7,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "measure/jumps.h"
+
 struct series {
     double windows[SAMPLE_WINDOWS_MAX];
     double ticks_per_cycle[64];
@@ -57,23 +59,24 @@ static bool run_once(
     struct field *field,
     enum side side,
     enum layout_set set,
-    enum exp_routine routine,
+    const struct sample_chase *chase,
     const struct exp_args *plan,
     struct err *err)
 {
     struct series *series = &sampling->series[side][set];
     struct exp_args args = *plan;
     uint64_t unexpected = 0;
+    double steps = (double)args.loads * (chase->jumps ? (double)chase->count : 1);
 
     if (!field_run(
-            field, side, routine, &args, sampling->results, args.windows, &unexpected, err)) {
+            field, side, chase->routine, &args, sampling->results, args.windows, &unexpected,
+            err)) {
         return false;
     }
     size_t kept = drop_spoilt(sampling, args.windows, unexpected);
     series->spoilt += (unsigned)(args.windows - kept);
     for (size_t i = 0; i < kept && series->count < SAMPLE_WINDOWS_MAX; i++) {
-        series->windows[series->count++] =
-            sample_cycles(&args, sampling->results[i]) / (double)args.loads;
+        series->windows[series->count++] = sample_cycles(&args, sampling->results[i]) / steps;
     }
     if (series->runs < sizeof(series->ticks_per_cycle) / sizeof(double)) {
         series->ticks_per_cycle[series->runs++] = sample_ticks_per_cycle(&args);
@@ -91,6 +94,13 @@ static void link_chains(
     size_t chains = chase->chains == 0 ? 1 : chase->chains;
     size_t part = chase->count / chains;
 
+    if (chase->jumps) {
+        /* A load is a whole round here. */
+        args->start[0] = jumps_link(field, set, chase->count);
+        args->loads = args->loads / chase->count + 1;
+        args->warm = 2;
+        return;
+    }
     args->chains = chains;
     for (size_t i = 0; i < chains; i++) {
         for (size_t w = 0; w < part; w++) {
@@ -137,8 +147,7 @@ static bool take_cycle(
             return false;
         }
         for (enum side side = 0; side < SIDE_COUNT; side++) {
-            if (field->has[side] &&
-                !run_once(sampling, field, side, set, chase->routine, &args, err)) {
+            if (field->has[side] && !run_once(sampling, field, side, set, chase, &args, err)) {
                 return false;
             }
         }

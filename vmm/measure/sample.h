@@ -24,6 +24,8 @@ struct sample_chase {
     size_t count;
     bool sets[LAYOUT_SETS];
     unsigned chains; /* independent ones, over equal parts of the words; 0 is 1 */
+    bool jumps;      /* the words are code: a chain of jumps over 0 … count - 1 */
+    const struct sample_effort *effort; /* borrows; NULL: the caller's usual one */
 };
 
 struct sample_cost {

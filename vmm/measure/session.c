@@ -57,20 +57,39 @@ static bool read_steal(uint64_t *steal, uint64_t *total)
 
 /* --- the experiments --- */
 
+static void want(bool *wanted, const char *name)
+{
+    const struct experiment *experiment = catalogue_find(name);
+
+    wanted[experiment - catalogue] = true;
+    if (experiment->needs != NULL) {
+        want(wanted, experiment->needs);
+    }
+}
+
+/* What was asked for and what that needs, in the catalogue's order; `clock` always, because
+ * nothing means anything without it. */
 static bool
 choose(struct session *session, const struct session_config *config, struct err *err)
 {
-    session->count = config->experiment_count == 0 ? catalogue_count : config->experiment_count;
-    session->chosen = calloc(session->count, sizeof(const struct experiment *));
-    session->results = calloc(session->count, sizeof(*session->results));
-    if (session->chosen == NULL || session->results == NULL) {
+    bool *wanted = calloc(catalogue_count, sizeof(*wanted));
+
+    session->chosen = calloc(catalogue_count, sizeof(const struct experiment *));
+    session->results = calloc(catalogue_count, sizeof(*session->results));
+    if (session->chosen == NULL || session->results == NULL || wanted == NULL) {
+        free(wanted);
         return err_set(err, ERR_ENVIRONMENT, "no memory for the results");
     }
-    for (size_t i = 0; i < session->count; i++) {
-        session->chosen[i] = config->experiment_count == 0
-                                 ? &catalogue[i]
-                                 : catalogue_find(config->experiments[i]);
+    want(wanted, catalogue[0].name);
+    for (size_t i = 0; i < config->experiment_count; i++) {
+        want(wanted, config->experiments[i]);
     }
+    for (size_t i = 0; i < catalogue_count; i++) {
+        if (wanted[i] || config->experiment_count == 0) {
+            session->chosen[session->count++] = &catalogue[i];
+        }
+    }
+    free(wanted);
     return true;
 }
 

@@ -9,13 +9,18 @@
 #include "measure/analyse/knee.h"
 #include "measure/lab.h"
 
+#define STAIRCASE_REPEATS_MAX 64
+
 struct staircase {
     size_t count;
     struct knee_point test[SIDE_COUNT][KNEE_POINTS_MAX];
     struct knee_point control[SIDE_COUNT][KNEE_POINTS_MAX];
     struct knee_point net[SIDE_COUNT][KNEE_POINTS_MAX]; /* test less the control's rise */
-    struct knee_report report[SIDE_COUNT];
+    struct knee_report first[SIDE_COUNT];  /* of the sizes over which the control is flat */
+    struct knee_report second[SIDE_COUNT]; /* of the sizes beyond the first step */
     bool has[SIDE_COUNT];
+    uint64_t repeated[STAIRCASE_REPEATS_MAX]; /* sizes that were measured again */
+    size_t repeat_count;
 };
 
 struct staircase_plan {
@@ -23,18 +28,12 @@ struct staircase_plan {
     size_t first, last;        /* sizes in words, 1 <= first < last <= words of the field */
     unsigned points_an_octave; /* of the first pass */
     unsigned refinements;      /* at most that many more */
-    bool dense;                /* every size from first to last instead */
     /* The words of a size, or NULL for 0 … size - 1: fills `words`. */
     void (*choose)(void *context, size_t size, uint32_t *words);
     void *context;
-    /* Takes one point instead of a chain of `routine`; may be NULL. */
-    bool (*take)(
-        void *context,
-        struct lab *lab,
-        struct field *field,
-        size_t size,
-        struct sample_cost cost[SIDE_COUNT][LAYOUT_SETS],
-        struct err *err);
+    bool jumps;                         /* as sample_chase */
+    double rise_min;                    /* least relative step; 0: the knee finder's own */
+    const struct sample_effort *effort; /* likewise */
 };
 
 /* Measure; ERR_ENVIRONMENT as lab_sample. */
