@@ -44,6 +44,7 @@ static bool take_wash(struct conflict *conflict, struct lab *lab, struct err *er
 bool conflict_create(
     struct conflict *conflict,
     struct lab *lab,
+    enum side side,
     unsigned stride_log2,
     size_t pages,
     uint64_t mask,
@@ -52,7 +53,7 @@ bool conflict_create(
 {
     uint64_t *address = calloc(pages + wash, sizeof(*address));
 
-    *conflict = (struct conflict){.pages = pages, .wash = wash};
+    *conflict = (struct conflict){.side = side, .pages = pages, .wash = wash};
     for (size_t i = 0; address != NULL && i < pages + wash; i++) {
         address[i] =
             i < pages ? conflict_address(stride_log2, i, mask) : wash_address(i - pages);
@@ -63,7 +64,7 @@ bool conflict_create(
     if (!ok) {
         return false;
     }
-    if (!lab_make_field(lab, &conflict->field, &conflict->layout, err)) {
+    if (!lab_make_field_on(lab, side, &conflict->field, &conflict->layout, err)) {
         layout_destroy(&conflict->layout);
         return false;
     }
@@ -111,23 +112,21 @@ static bool take(
 /* All others are held against it: so the least of several. */
 static bool take_wash(struct conflict *conflict, struct lab *lab, struct err *err)
 {
+    enum side side = conflict->side;
+
     for (unsigned i = 0; i < WASH_REPEATS; i++) {
         struct sample_cost cost[SIDE_COUNT][LAYOUT_SETS] = {0};
         if (!take(conflict, lab, 0, false, cost, err)) {
             return false;
         }
-        for (enum side side = 0; side < SIDE_COUNT; side++) {
-            double now = cost[side][LAYOUT_TEST].summary.min;
-            if (i == 0 || now < conflict->wash_cost[side]) {
-                conflict->wash_cost[side] = now;
-            }
+        double now = cost[side][LAYOUT_TEST].summary.min;
+        if (i == 0 || now < conflict->wash_cost) {
+            conflict->wash_cost = now;
         }
     }
-    for (enum side side = 0; side < SIDE_COUNT; side++) {
-        double known = lab->found.tlb[side][1].hit_cycles + lab->found.tlb[side][2].hit_cycles;
-        conflict->hit[side] =
-            lab->found.tlb[side][1].decided ? known : conflict->wash_cost[side];
-    }
+    conflict->hit = lab->found.tlb[side][1].decided ? lab->found.tlb[side][1].hit_cycles +
+                                                          lab->found.tlb[side][2].hit_cycles
+                                                    : conflict->wash_cost;
     return true;
 }
 
@@ -136,7 +135,7 @@ bool conflict_take(
     struct lab *lab,
     size_t pages,
     bool with_control,
-    struct conflict_cost out[SIDE_COUNT],
+    struct conflict_cost *out,
     struct err *err)
 {
     struct sample_cost cost[SIDE_COUNT][LAYOUT_SETS] = {0};
@@ -147,17 +146,11 @@ bool conflict_take(
     if (!take(conflict, lab, pages, with_control, cost, err)) {
         return false;
     }
-    for (enum side side = 0; side < SIDE_COUNT; side++) {
-        const struct estimate *low = &cost[side][LAYOUT_TEST].summary.low;
-        double hit = conflict->hit[side];
-        if (cost[side][LAYOUT_TEST].taken) {
-            double least = cost[side][LAYOUT_TEST].summary.min;
-            double excess = least * (n + w) - conflict->wash_cost[side] * w - hit * n;
-            out[side] = (struct conflict_cost){
-                .cost = hit + excess / divisor,
-                .noise = (low->high - low->low) / (2 * WINDOWS_Z95) * (n + w) / divisor,
-                .control = cost[side][LAYOUT_CONTROL].summary.low.value};
-        }
-    }
+    const struct windows_summary *summary = &cost[conflict->side][LAYOUT_TEST].summary;
+    double excess = summary->min * (n + w) - conflict->wash_cost * w - conflict->hit * n;
+    *out = (struct conflict_cost){
+        .cost = conflict->hit + excess / divisor,
+        .noise = (summary->low.high - summary->low.low) / (2 * WINDOWS_Z95) * (n + w) / divisor,
+        .control = cost[conflict->side][LAYOUT_CONTROL].summary.low.value};
     return true;
 }

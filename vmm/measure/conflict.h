@@ -11,13 +11,18 @@
 #define CONFLICT_PAGES_MAX 160
 #define CONFLICT_WASH_MAX  512
 
+/*
+ * On one side alone: entries of the other side, under another address-space tag, stay in the very
+ * sets that are filled here, and some replacement policies never choose them.
+ */
 struct conflict {
+    enum side side;
     struct layout layout;
     struct field field;
-    size_t pages;                 /* conflicting ones: words 0 … pages - 1 */
-    size_t wash;                  /* words behind them */
-    double wash_cost[SIDE_COUNT]; /* cycles a load of the wash set alone */
-    double hit[SIDE_COUNT]; /* what a page that fits costs: known, or that of the wash set */
+    size_t pages;     /* conflicting ones: words 0 … pages - 1 */
+    size_t wash;      /* words behind them */
+    double wash_cost; /* cycles a load of the wash set alone */
+    double hit;       /* what a page that fits costs: known, or that of the wash set */
 };
 
 /*
@@ -28,6 +33,7 @@ struct conflict {
 MUST_CHECK bool conflict_create(
     struct conflict *conflict,
     struct lab *lab,
+    enum side side,
     unsigned stride_log2,
     size_t pages,
     uint64_t mask,
@@ -51,7 +57,7 @@ MUST_CHECK bool conflict_take(
     struct lab *lab,
     size_t pages,
     bool with_control,
-    struct conflict_cost out[SIDE_COUNT],
+    struct conflict_cost *out,
     struct err *err);
 
 /* A wash set for a first level of so many entries: all of them, and a good share more. */

@@ -15,6 +15,7 @@
 #define STRIDES      14
 #define FRONT_RISE   1.08
 #define FRONT_TRIES  8
+#define MASK_REPEATS 3
 #define SECOND_PAGES 48 /* conflicting pages: past 24 ways, with margin */
 
 struct curves {
@@ -44,21 +45,19 @@ static bool take_pass(
     struct conflict *conflict,
     struct err *err)
 {
-    double first[SIDE_COUNT] = {0};
+    enum side side = conflict->side;
+    double first = 0;
 
     for (size_t n = 1; n <= curves->last; n++) {
-        struct conflict_cost cost[SIDE_COUNT] = {0};
+        struct conflict_cost cost;
         bool with_control = n == 1 || n == curves->last;
-        if (!conflict_take(conflict, lab, n, with_control, cost, err)) {
+        if (!conflict_take(conflict, lab, n, with_control, &cost, err)) {
             return false;
         }
-        for (enum side side = 0; side < SIDE_COUNT; side++) {
-            keep_least(&curves->points[side][s][n - 1], n, &cost[side]);
-            first[side] = n == 1 ? cost[side].control : first[side];
-            if (with_control) {
-                curves->control_rise[side] =
-                    fmax(curves->control_rise[side], cost[side].control - first[side]);
-            }
+        keep_least(&curves->points[side][s][n - 1], n, &cost);
+        first = n == 1 ? cost.control : first;
+        if (with_control) {
+            curves->control_rise[side] = fmax(curves->control_rise[side], cost.control - first);
         }
     }
     return true;
@@ -90,36 +89,38 @@ static bool push_front(
     struct conflict *conflict,
     struct err *err)
 {
-    for (enum side side = 0; side < SIDE_COUNT; side++) {
-        unsigned tries = lab->wanted[side] ? FRONT_TRIES : 0;
-        size_t front = find_front(curves, side, s);
-        while (tries > 0 && front != 0) {
-            struct conflict_cost cost[SIDE_COUNT] = {0};
-            if (!conflict_take(conflict, lab, front, false, cost, err)) {
-                return false;
-            }
-            for (enum side each = 0; each < SIDE_COUNT; each++) {
-                keep_least(&curves->points[each][s][front - 1], front, &cost[each]);
-            }
-            size_t next = find_front(curves, side, s);
-            tries = next != front ? FRONT_TRIES : tries - 1;
-            front = next;
+    size_t front = find_front(curves, conflict->side, s);
+    unsigned tries = FRONT_TRIES;
+
+    while (tries > 0 && front != 0) {
+        struct conflict_cost cost;
+        if (!conflict_take(conflict, lab, front, false, &cost, err)) {
+            return false;
         }
+        keep_least(&curves->points[conflict->side][s][front - 1], front, &cost);
+        size_t next = find_front(curves, conflict->side, s);
+        tries = next != front ? FRONT_TRIES : tries - 1;
+        front = next;
     }
     return true;
 }
 
-static bool
-take_stride(struct curves *curves, struct lab *lab, size_t s, size_t wash, struct err *err)
+static bool take_stride(
+    struct curves *curves,
+    struct lab *lab,
+    enum side side,
+    size_t s,
+    size_t wash,
+    struct err *err)
 {
     struct conflict conflict;
     bool ok;
 
-    if (!conflict_create(&conflict, lab, strides[s], curves->last, 0, wash, err)) {
+    if (!conflict_create(&conflict, lab, side, strides[s], curves->last, 0, wash, err)) {
         return false;
     }
-    ok = take_pass(curves, lab, s, &conflict, err);
-    ok = ok && push_front(curves, lab, s, &conflict, err);
+    ok =
+        take_pass(curves, lab, s, &conflict, err) && push_front(curves, lab, s, &conflict, err);
     conflict_destroy(&conflict, lab);
     return ok;
 }
@@ -134,28 +135,34 @@ static void make_monotone(struct knee_point *points, size_t count)
     }
 }
 
-static bool take_curves(struct curves *curves, struct lab *lab, size_t wash, struct err *err)
+static void infer(struct curves *curves, enum side side)
 {
     struct ways_curve list[STRIDES];
 
     for (size_t s = 0; s < STRIDES; s++) {
-        if (!take_stride(curves, lab, s, wash, err)) {
-            return false;
-        }
-        lab_progress(lab, 0.4 * (curves->level - 1 + (double)(s + 1) / STRIDES));
+        make_monotone(curves->points[side][s], curves->last);
+        list[s] = (struct ways_curve){
+            .stride_log2 = strides[s],
+            .points = curves->points[side][s],
+            .count = curves->last};
     }
+    ways_find(list, STRIDES, &curves->report[side]);
+}
+
+static bool take_curves(struct curves *curves, struct lab *lab, size_t wash, struct err *err)
+{
     for (enum side side = 0; side < SIDE_COUNT; side++) {
-        if (!lab->wanted[side]) {
-            continue;
+        for (size_t s = 0; lab->wanted[side] && s < STRIDES; s++) {
+            if (!take_stride(curves, lab, side, s, wash, err)) {
+                return false;
+            }
+            lab_progress(
+                lab,
+                0.4 * (curves->level - 1) + 0.2 * ((double)side + (double)(s + 1) / STRIDES));
         }
-        for (size_t s = 0; s < STRIDES; s++) {
-            make_monotone(curves->points[side][s], curves->last);
-            list[s] = (struct ways_curve){
-                .stride_log2 = strides[s],
-                .points = curves->points[side][s],
-                .count = curves->last};
+        if (lab->wanted[side]) {
+            infer(curves, side);
         }
-        ways_find(list, STRIDES, &curves->report[side]);
     }
     return true;
 }
@@ -216,34 +223,32 @@ report_ways(const struct curves *curves, const struct lab *lab, struct result *r
 /* --- index bits --- */
 
 struct toggles {
-    double fit[SIDE_COUNT], plain[SIDE_COUNT];
+    double fit, plain;
     size_t pages;
     size_t count;
-    struct ways_toggle list[SIDE_COUNT][WAYS_BITS_MAX * WAYS_BITS_MAX];
+    struct ways_toggle list[WAYS_BITS_MAX * WAYS_BITS_MAX];
 };
 
-/* Cost of `pages` conflicting pages with mask flipped on every other one. */
+/* Cost of `pages` conflicting pages with mask flipped on every other one: the least of some. */
 static bool take_mask(
     struct lab *lab,
     unsigned stride,
     size_t pages,
     uint64_t mask,
     size_t wash,
-    double cost[SIDE_COUNT],
+    double *least,
     struct err *err)
 {
     struct conflict conflict;
-    struct conflict_cost taken[SIDE_COUNT] = {0};
+    bool ok = true;
 
-    if (!conflict_create(&conflict, lab, stride, pages, mask, wash, err)) {
+    if (!conflict_create(&conflict, lab, SIDE_NATIVE, stride, pages, mask, wash, err)) {
         return false;
     }
-    bool ok = true;
-    for (unsigned pass = 0; ok && pass < 3; pass++) {
-        ok = conflict_take(&conflict, lab, pages, false, taken, err);
-        for (enum side side = 0; side < SIDE_COUNT; side++) {
-            cost[side] = pass == 0 ? taken[side].cost : fmin(cost[side], taken[side].cost);
-        }
+    for (unsigned i = 0; ok && i < MASK_REPEATS; i++) {
+        struct conflict_cost taken;
+        ok = conflict_take(&conflict, lab, pages, false, &taken, err);
+        *least = i == 0 ? taken.cost : fmin(*least, taken.cost);
     }
     conflict_destroy(&conflict, lab);
     return ok;
@@ -257,71 +262,50 @@ static bool add_toggle(
     size_t wash,
     struct err *err)
 {
-    double cost[SIDE_COUNT];
+    double cost;
 
-    if (!take_mask(lab, stride, toggles->pages, mask, wash, cost, err)) {
+    if (!take_mask(lab, stride, toggles->pages, mask, wash, &cost, err)) {
         return false;
     }
-    for (enum side side = 0; side < SIDE_COUNT; side++) {
-        toggles->list[side][toggles->count] = (struct ways_toggle){
-            .mask = mask,
-            .fits_ratio =
-                ways_ratio_of_costs(toggles->fit[side], toggles->plain[side], cost[side])};
-    }
-    toggles->count++;
+    toggles->list[toggles->count++] = (struct ways_toggle){
+        .mask = mask, .fits_ratio = ways_ratio_of_costs(toggles->fit, toggles->plain, cost)};
     return true;
 }
 
-/* The ways that the sides agree on; 0 where none is decided. */
-static unsigned
-common_ways(const struct curves *curves, const struct lab *lab, unsigned *stride)
+/*
+ * It is one and the same TLB on both sides, and whoever shares a set only makes its ways look fewer:
+ * entries of another address space stay in it under some replacement policies, and a guest always
+ * runs beside its host.  So the native side speaks, and the guest must agree or be refused.
+ */
+static void reconcile(struct curves *curves, const struct lab *lab)
 {
-    unsigned ways = 0;
+    const struct ways_report *native = &curves->report[SIDE_NATIVE];
+    struct ways_report *guest = &curves->report[SIDE_GUEST];
 
-    *stride = 0;
-    for (enum side side = 0; side < SIDE_COUNT; side++) {
-        const struct ways_report *report = &curves->report[side];
-        if (!lab->wanted[side] || !report->verdict.decided || report->fully_associative) {
-            continue;
-        }
-        if (ways != 0 && ways != (unsigned)report->ways.value) {
-            return 0;
-        }
-        ways = (unsigned)report->ways.value;
-        *stride = report->stride_log2 > *stride ? report->stride_log2 : *stride;
+    if (!guest->verdict.decided || guest->fully_associative) {
+        return;
     }
-    return ways;
+    if (!lab->wanted[SIDE_NATIVE]) {
+        verdict_refuse(
+            &guest->verdict,
+            "%.0f fit, but the host's entries may share the set: run natively too",
+            guest->ways.value);
+    } else if (!native->verdict.decided || native->ways.value > guest->ways.value) {
+        verdict_refuse(
+            &guest->verdict, "%.0f fit, fewer than natively: entries of the host share the set",
+            guest->ways.value);
+    }
 }
 
-static bool take_toggles(
+/* Pairs of the bits that are in the index by themselves. */
+static bool take_pairs(
     struct toggles *toggles,
-    const struct curves *curves,
     struct lab *lab,
+    unsigned stride,
+    uint64_t singles,
     size_t wash,
     struct err *err)
 {
-    unsigned stride;
-    unsigned ways = common_ways(curves, lab, &stride);
-    uint64_t singles = 0;
-
-    if (ways == 0) {
-        return true;
-    }
-    toggles->pages = ways + (ways + 1) / 2;
-    if (!take_mask(lab, stride, ways, 0, wash, toggles->fit, err) ||
-        !take_mask(lab, stride, toggles->pages, 0, wash, toggles->plain, err)) {
-        return false;
-    }
-    for (unsigned bit = 0; bit < stride; bit++) {
-        if (!add_toggle(toggles, lab, stride, UINT64_C(1) << bit, wash, err)) {
-            return false;
-        }
-        for (enum side side = 0; side < SIDE_COUNT; side++) {
-            if (lab->wanted[side] && toggles->list[side][bit].fits_ratio > 1.5) {
-                singles |= UINT64_C(1) << bit;
-            }
-        }
-    }
     for (unsigned a = 0; a < stride; a++) {
         for (unsigned b = a + 1; b < stride; b++) {
             uint64_t pair = UINT64_C(1) << a | UINT64_C(1) << b;
@@ -335,22 +319,50 @@ static bool take_toggles(
     return true;
 }
 
-static void report_bars(
-    const struct toggles *toggles, const struct lab *lab, unsigned bits, struct result *result)
+/* Natively only: see reconcile(). */
+static bool take_toggles(
+    struct toggles *toggles,
+    const struct curves *curves,
+    struct lab *lab,
+    size_t wash,
+    struct err *err)
+{
+    const struct ways_report *report = &curves->report[SIDE_NATIVE];
+    unsigned ways = (unsigned)report->ways.value;
+    uint64_t singles = 0;
+
+    if (!lab->wanted[SIDE_NATIVE] || !report->verdict.decided || report->fully_associative) {
+        return true;
+    }
+    toggles->pages = ways + (ways + 1) / 2;
+    if (!take_mask(lab, report->stride_log2, ways, 0, wash, &toggles->fit, err) ||
+        !take_mask(lab, report->stride_log2, toggles->pages, 0, wash, &toggles->plain, err)) {
+        return false;
+    }
+    for (unsigned bit = 0; bit < report->stride_log2; bit++) {
+        if (!add_toggle(toggles, lab, report->stride_log2, UINT64_C(1) << bit, wash, err)) {
+            return false;
+        }
+        if (toggles->list[bit].fits_ratio > 1.5) {
+            singles |= UINT64_C(1) << bit;
+        }
+    }
+    return take_pairs(toggles, lab, report->stride_log2, singles, wash, err);
+}
+
+static void report_bars(const struct toggles *toggles, unsigned bits, struct result *result)
 {
     struct result_series *series =
-        result_add_series(result, SERIES_LADDER, SIDE_COUNT, bits, "index bits");
+        result_add_series(result, SERIES_LADDER, 1, bits, "index bits");
 
     if (series == NULL) {
         return;
     }
     series_name_axes(series, "bit of the page number", "times as many pages fit");
-    for (enum side side = 0; side < SIDE_COUNT; side++) {
-        snprintf(series->curve[side], RESULT_NAME_BYTES, "%s", side_name(side));
-        for (size_t i = 0; lab->wanted[side] && i < bits; i++) {
-            series->x[i] = (double)i;
-            series_set(series, side, i, toggles->list[side][i].fits_ratio);
-        }
+    snprintf(series->curve[0], RESULT_NAME_BYTES, "native");
+    for (size_t i = 0; i < bits; i++) {
+        series->x[i] = (double)i;
+        series_set(series, 0, i, toggles->list[i].fits_ratio);
     }
 }
 
@@ -373,6 +385,15 @@ static void name_groups(const struct ways_index *index, struct result_figure *fi
     figure_read(figure, "address bits of the index: %s", text);
 }
 
+static void remember(struct lab *lab, const struct ways_report *report)
+{
+    for (enum side side = 0; side < SIDE_COUNT; side++) {
+        lab->found.conflict[side].known = true;
+        lab->found.conflict[side].stride_log2 = report->stride_log2;
+        lab->found.conflict[side].ways = (unsigned)report->ways.value;
+    }
+}
+
 static void report_index(
     const struct toggles *toggles,
     const struct curves *curves,
@@ -382,42 +403,32 @@ static void report_index(
     struct result_figure *sets = result_add_figure(result, "sets", "level 2, sets");
     struct result_figure *entries =
         result_add_figure(result, "entries", "level 2, sets x ways");
+    const struct ways_report *report = &curves->report[SIDE_NATIVE];
+    struct ways_index index = {0};
+    struct ways_capacity capacity = {0};
+    const struct estimate *band =
+        lab->found.tlb[SIDE_NATIVE][2].decided ? &lab->found.tlb[SIDE_NATIVE][2].band : NULL;
 
-    for (enum side side = 0; side < SIDE_COUNT; side++) {
-        const struct ways_report *report = &curves->report[side];
-        struct ways_index index = {0};
-        struct ways_capacity capacity = {0};
-        if (!lab->wanted[side]) {
-            continue;
-        }
-        if (toggles->count == 0) {
-            figure_refuse(sets, side, "%s", "the ways are not decided, or differ by side");
-            figure_refuse(entries, side, "%s", "the ways are not decided, or differ by side");
-            continue;
-        }
-        ways_find_index(toggles->list[side], toggles->count, &index);
-        if (!index.verdict.decided) {
-            figure_refuse(sets, side, "%s", index.verdict.reason);
-            figure_refuse(entries, side, "%s", index.verdict.reason);
-            continue;
-        }
+    ways_find_index(toggles->list, toggles->count, &index);
+    if (toggles->count == 0) {
+        figure_refuse(sets, SIDE_NATIVE, "the ways are not decided natively");
+    } else if (!index.verdict.decided) {
+        figure_refuse(sets, SIDE_NATIVE, "%s", index.verdict.reason);
+    } else {
         double n = (double)index.sets;
-        figure_decide(sets, side, (struct estimate){n, n, n});
+        figure_decide(sets, SIDE_NATIVE, (struct estimate){n, n, n});
         name_groups(&index, sets);
-        lab->found.conflict[side].known = true;
-        lab->found.conflict[side].stride_log2 = report->stride_log2;
-        lab->found.conflict[side].ways = (unsigned)report->ways.value;
-        ways_derive_capacity(
-            report, &index,
-            lab->found.tlb[side][2].decided ? &lab->found.tlb[side][2].band : NULL, &capacity);
-        if (capacity.verdict.decided) {
-            figure_decide(entries, side, capacity.entries);
-        } else {
-            figure_refuse(entries, side, "%s", capacity.verdict.reason);
-        }
+        remember(lab, report);
+        report_bars(toggles, report->stride_log2, result);
+    }
+    ways_derive_capacity(report, &index, band, &capacity);
+    if (capacity.verdict.decided) {
+        figure_decide(entries, SIDE_NATIVE, capacity.entries);
+        figure_read(entries, "within the band of the staircase");
+    } else {
+        figure_refuse(entries, SIDE_NATIVE, "%s", capacity.verdict.reason);
     }
     figure_claim(entries, lab->claims.data[2][1].entries);
-    figure_read(entries, "within the band of the staircase");
 }
 
 /* --- the experiment --- */
@@ -458,15 +469,12 @@ static bool run_levels(
     if (!take_curves(curves, lab, wash, err)) {
         return false;
     }
+    reconcile(curves, lab);
     report_ways(curves, lab, result);
     if (!take_toggles(toggles, curves, lab, wash, err)) {
         return false;
     }
     report_index(toggles, curves, lab, result);
-    unsigned stride;
-    if (common_ways(curves, lab, &stride) != 0) {
-        report_bars(toggles, lab, stride, result);
-    }
     return true;
 }
 
