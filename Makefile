@@ -57,7 +57,9 @@ guest_ldflags := -nostdlib -static -no-pie -Wl,-z,noexecstack -Wl,--build-id=non
 # --- sources ----------------------------------------------------------------------------------
 
 lib_sources := \
+	vmm/base/clock.c \
 	vmm/base/err.c \
+	vmm/base/nearest.c \
 	vmm/cli/checklist.c \
 	vmm/cli/doctor.c \
 	vmm/cli/environment.c \
@@ -65,24 +67,45 @@ lib_sources := \
 	vmm/cli/measure_command.c \
 	vmm/cli/measure_options.c \
 	vmm/cli/options.c \
+	vmm/cli/paging_options.c \
 	vmm/cli/run_command.c \
 	vmm/cli/usage.c \
 	vmm/cli/value.c \
 	vmm/fault/access.c \
+	vmm/fault/bring.c \
+	vmm/fault/cow.c \
+	vmm/fault/evict.c \
 	vmm/fault/pager.c \
+	vmm/fault/replace.c \
+	vmm/fault/writeback.c \
+	vmm/kvm/context.c \
 	vmm/kvm/cpu.c \
 	vmm/kvm/machine.c \
 	vmm/kvm/machine_run.c \
 	vmm/kvm/open.c \
 	vmm/kvm/probe.c \
+	vmm/kvm/registers.c \
 	vmm/kvm/stats.c \
-	vmm/linux/files.c \
+	vmm/linux/advice.c \
+	vmm/linux/deliver.c \
+	vmm/linux/descriptors.c \
+	vmm/linux/fork.c \
+	vmm/linux/futex.c \
+	vmm/linux/handles.c \
 	vmm/linux/identity.c \
 	vmm/linux/lab.c \
 	vmm/linux/memory.c \
+	vmm/linux/paths.c \
+	vmm/linux/poll.c \
 	vmm/linux/process.c \
+	vmm/linux/remap.c \
+	vmm/linux/sigframe.c \
 	vmm/linux/signals.c \
+	vmm/linux/stat.c \
+	vmm/linux/streams.c \
+	vmm/linux/table.c \
 	vmm/linux/time.c \
+	vmm/linux/wait.c \
 	vmm/load/elf.c \
 	vmm/load/stack.c \
 	vmm/measure/analyse/compare.c \
@@ -124,20 +147,45 @@ lib_sources := \
 	vmm/measure/virtual.c \
 	vmm/memory/frames.c \
 	vmm/memory/gmem.c \
+	vmm/memory/object.c \
+	vmm/memory/swap.c \
 	vmm/paging/edits.c \
 	vmm/paging/lint.c \
 	vmm/paging/ptab.c \
+	vmm/policy/arc.c \
+	vmm/policy/calls.c \
+	vmm/policy/choose.c \
+	vmm/policy/clock.c \
+	vmm/policy/fifo.c \
+	vmm/policy/ghosts.c \
+	vmm/policy/guard.c \
+	vmm/policy/host.c \
+	vmm/policy/keys.c \
+	vmm/policy/lists.c \
+	vmm/policy/lru.c \
+	vmm/policy/object.c \
+	vmm/policy/policy.c \
+	vmm/policy/random.c \
+	vmm/policy/two_q.c \
 	vmm/report/maps.c \
 	vmm/report/summary.c \
 	vmm/report/tables.c \
 	vmm/run/describe.c \
+	vmm/run/exception.c \
 	vmm/run/lab.c \
 	vmm/run/observe.c \
 	vmm/run/outcome.c \
 	vmm/run/run.c \
+	vmm/run/schedule.c \
+	vmm/run/setup.c \
 	vmm/run/start.c \
 	vmm/space/backing.c \
+	vmm/space/fork.c \
+	vmm/space/memory.c \
+	vmm/space/move.c \
+	vmm/space/range.c \
 	vmm/space/region.c \
+	vmm/space/rmap.c \
 	vmm/space/space.c \
 	vmm/trace/counts.c \
 	vmm/trace/histogram.c \
@@ -146,26 +194,73 @@ lib_sources := \
 	vmm/trace/trace.c \
 	vmm/trace/trace_lines.c
 
+# On the path of every fault: compiled so that vmm is linked with them as one unit.
+hot_sources := \
+	vmm/fault/bring.c \
+	vmm/fault/pager.c \
+	vmm/fault/replace.c \
+	vmm/kvm/machine_run.c \
+	vmm/memory/frames.c \
+	vmm/paging/ptab.c \
+	vmm/run/observe.c \
+	vmm/run/run.c \
+	vmm/space/memory.c \
+	vmm/space/range.c \
+	vmm/space/region.c \
+	vmm/space/rmap.c \
+	vmm/space/space.c \
+	vmm/trace/counts.c
+
 unit_tests := \
 	test_analyse_knee \
 	test_analyse_shapes \
 	test_analyse_ways \
+	test_clock \
 	test_counts \
+	test_describe \
 	test_doctor \
 	test_edits \
+	test_elf \
+	test_elf_damage \
 	test_frames \
 	test_histogram \
 	test_kvm_open \
 	test_lint \
 	test_options \
+	test_outcome \
+	test_paging_options \
+	test_policy_doc \
+	test_policy_duty \
+	test_policy_guard \
+	test_policy_load \
+	test_policy_order \
 	test_ptab \
+	test_regions \
 	test_report \
+	test_stack \
 	test_trace
 
 kvm_tests := \
 	test_access \
+	test_endings \
 	test_guests \
-	test_probe
+	test_output \
+	test_probe \
+	test_progress \
+	test_refusals \
+	test_rewrite
+
+# What several tests share, or one of them is too long with.
+test_helpers := \
+	tests/kvm/expect.c \
+	tests/kvm/launch.c \
+	tests/kvm/paging_model.c \
+	tests/kvm/scratch.c \
+	tests/unit/elf_file.c \
+	tests/unit/elf_fixture.c \
+	tests/unit/fake_memory.c \
+	tests/unit/naive_walk.c \
+	tests/unit/policy_models.c
 
 guest_programs := \
 	divide \
@@ -210,10 +305,48 @@ hostile_sources := \
 	guest/prog/hostile/instructions.c \
 	guest/prog/hostile/requests.c
 
+# What the benchmarks run in the guest: guest/bench/NAME.c with the parts that they share.
+bench_guests := \
+	compute \
+	pages \
+	regions
+
+bench_guest_parts := \
+	guest/bench/series.c \
+	guest/bench/touch_pages.S
+
+# Host programs of the benchmarks (bench/NAME.c), each of one file.
+bench_programs := \
+	floor \
+	launch \
+	steps
+
 # Ordinary C programs, built by the system's compilers as any user would (tests/guests/NAME.c).
 libc_guests := \
 	hello \
-	libc
+	libc \
+	wait
+
+# Memory policies as shared objects: the examples of docs/writing-a-policy.md, and what tests load
+# (tests/policies): one that crashes on demand, and some with one thing wrong each.
+example_policies := \
+	adversary \
+	stride
+
+broken_policies := \
+	constructor \
+	create \
+	function \
+	name \
+	sample \
+	short \
+	size \
+	symbol \
+	undefined \
+	untold \
+	version \
+	victim \
+	wildname
 
 # --- rules ------------------------------------------------------------------------------------
 
@@ -273,17 +406,55 @@ $(exp_image): vmm/measure/exp_image.S $(exp_bin)
 $(O)/libvmm.a: $(lib_objects)
 	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
 
+# Without it a fault takes one sixth more instructions (bench/steps).  The objects are fat, and tests
+# are linked from them as usual.  Other compilers than gcc want an archiver of their own for it.
+ifneq ($(findstring Free Software Foundation,$(shell $(CC) --version 2>/dev/null)),)
+$(hot_sources:%.c=$(O)/obj/%.o): host_cflags += -flto=auto -ffat-lto-objects
+$(O)/vmm: host_ldflags += -flto=auto -O2
+$(O)/tests/%: host_ldflags += -fno-lto
+endif
+
 $(O)/vmm: $(O)/obj/vmm/main.o $(O)/libvmm.a
 	$(call say,LD,$@)$(CC) $(host_ldflags) -o $@ $^ $(host_libs)
 
 # The oracle of the access tests, and the walker that page tables are compared with.
 $(O)/tests/kvm/test_access: $(O)/obj/tests/kvm/paging_model.o
-$(O)/tests/kvm/test_guests: $(O)/obj/tests/kvm/expect.o $(O)/obj/tests/kvm/launch.o
+$(O)/tests/kvm/test_guests: $(O)/obj/tests/kvm/expect.o
+launch_tests := test_endings test_guests test_output test_refusals
+$(launch_tests:%=$(O)/tests/kvm/%): $(O)/obj/tests/kvm/launch.o $(O)/obj/tests/kvm/scratch.o
+# The run loop gets its traps from the test.
+$(O)/tests/kvm/test_progress: host_ldflags += -Wl,--wrap=machine_run
 $(O)/tests/unit/test_edits $(O)/tests/unit/test_ptab: $(O)/obj/tests/unit/naive_walk.o
 $(filter $(O)/tests/unit/test_analyse_%,$(unit_binaries)): $(O)/obj/tests/unit/tlb_model.o
+# A memory for policies to manage without a machine, and what they should do in it.
+$(filter $(O)/tests/unit/test_policy_%,$(unit_binaries)): $(O)/obj/tests/unit/fake_memory.o
+$(O)/tests/unit/test_policy_order: $(O)/obj/tests/unit/policy_models.o
+$(O)/tests/unit/test_elf $(O)/tests/unit/test_elf_damage: \
+	$(O)/obj/tests/unit/elf_file.o $(O)/obj/tests/unit/elf_fixture.o
 
 $(O)/tests/%: $(O)/obj/tests/%.o $(O)/libvmm.a
 	$(call say,LD,$@)mkdir -p $(@D) && $(CC) $(host_ldflags) -o $@ $^ $(host_libs) $(test_libs)
+
+# --- policies ---------------------------------------------------------------------------------
+
+# As a user builds one; the warnings are ours.
+policy_cflags := -O2 -fPIC -shared $(warnings) -Iinclude
+example_objects := $(example_policies:%=$(O)/policies/%.so)
+test_policy_objects := $(O)/policies/crash.so $(broken_policies:%=$(O)/policies/broken-%.so)
+
+.PHONY: policies
+policies: $(example_objects) $(test_policy_objects) ## the example policies: build/policies/*.so
+all: policies
+$(filter $(O)/tests/unit/test_policy_%,$(unit_binaries)): | policies
+
+$(example_objects): $(O)/policies/%.so: docs/policies/%.c include/vmm_policy.h
+	$(call say,CC,$<)mkdir -p $(@D) && $(CC) $(policy_cflags) -o $@ $<
+
+$(O)/policies/crash.so: tests/policies/crash.c include/vmm_policy.h
+	$(call say,CC,$<)mkdir -p $(@D) && $(CC) $(policy_cflags) -D_GNU_SOURCE -o $@ $<
+
+$(O)/policies/broken-%.so: tests/policies/broken.c include/vmm_policy.h
+	$(call say,CC,$@)mkdir -p $(@D) && $(CC) $(policy_cflags) -DBROKEN_$* -o $@ $<
 
 # --- what runs in the guest -------------------------------------------------------------------
 
@@ -306,6 +477,29 @@ $(O)/obj/guest/lib/start.o: guest/lib/start.S
 $(O)/hostile.elf: $(hostile_objects)
 $(guest_elfs): $(O)/%.elf: $(O)/obj/guest/prog/%.o $(guest_lib_objects)
 	$(call say,LD,$@)$(CC) $(guest_ldflags) -o $@ $^
+
+# --- benchmarks -------------------------------------------------------------------------------
+
+bench_part_objects := $(patsubst %,$(O)/obj/%.o,$(basename $(bench_guest_parts)))
+bench_guest_elfs := $(bench_guests:%=$(O)/bench/%.elf)
+bench_binaries := $(bench_programs:%=$(O)/bench/%)
+
+$(bench_guests:%=$(O)/obj/guest/bench/%.o) $(O)/obj/guest/bench/series.o: $(O)/obj/%.o: %.c
+	$(call say,CC,$<)$(guest_compile)
+
+$(O)/obj/guest/bench/touch_pages.o: guest/bench/touch_pages.S
+	$(call say,AS,$<)$(guest_compile)
+
+$(bench_guest_elfs): $(O)/bench/%.elf: $(O)/obj/guest/bench/%.o $(bench_part_objects) \
+		$(guest_lib_objects)
+	$(call say,LD,$@)mkdir -p $(@D) && $(CC) $(guest_ldflags) -o $@ $^
+
+# The floor copies the measured loop, as it is in the guest programs, into its own guest.
+$(O)/bench/floor: $(O)/obj/guest/bench/touch_pages.o
+$(O)/obj/bench/%.o: host_cflags += -Iguest/bench
+
+$(bench_binaries): $(O)/bench/%: $(O)/obj/bench/%.o
+	$(call say,LD,$@)mkdir -p $(@D) && $(CC) $(host_ldflags) -o $@ $^
 
 # NAME-glibc, NAME-glibc-pie, NAME-musl: the same source by three start-up codes.
 libc_guest_cflags := -std=c11 -O2 -g $(warnings) -D_GNU_SOURCE
@@ -393,7 +587,8 @@ stage: all libc-guests $(kvm_binaries)
 	@cp -p tests/run.sh $(O)/stage/tests/
 	@cp -p $(kvm_binaries) $(O)/stage/tests/kvm/
 	@cp -p $(O)/vmm $(guest_elfs) $(O)/stage/
-	@cp -p $(libc_guest_elfs) tests/guests/lines.txt $(O)/stage/tests/guests/
+	@mkdir -p $(O)/stage/policies && cp -p $(O)/policies/*.so $(O)/stage/policies/
+	@cp -p $(libc_guest_elfs) tests/guests/*.c tests/guests/lines.txt $(O)/stage/tests/guests/
 	@mkdir -p $(O)/stage/guest && cp -pr guest/prog $(O)/stage/guest/
 
 .PHONY: test-backends
@@ -404,18 +599,22 @@ test-backends: ## the KVM ring on emulated AMD and Intel processors: TARGETS='sv
 	[ $$status != 77 ] || { echo 'backends: 0 passed, 0 failed, all targets skipped'; exit 0; }; \
 	exit $$status
 
-.PHONY: bench
-bench: ## vmm beside the smallest program that does the same
+.PHONY: bench bench-programs
+bench: ## vmm beside the smallest program that does the same: ROUNDS=5
 	@$(deps) build bench
-	@+$(submake) all
-	@if [ -x bench/run ]; then bench/run $(O); else echo 'bench: there is no bench/run yet'; fi
+	@+$(submake) all bench-programs
+	@bench/run $(O)
+
+bench-programs: $(bench_binaries) $(bench_guest_elfs)
+	@:
 
 # --- the sources ------------------------------------------------------------------------------
 
 tidy_sources := vmm/main.c $(lib_sources) $(unit_tests:%=tests/unit/%.c) \
-	$(kvm_tests:%=tests/kvm/%.c) $(wildcard guest/*/*.c)
+	$(kvm_tests:%=tests/kvm/%.c) $(test_helpers) $(bench_programs:%=bench/%.c) \
+	$(wildcard guest/*/*.c docs/policies/*.c tests/policies/*.c)
 tidy_targets := $(tidy_sources:%=tidy/%)
-c_files = $(shell find vmm guest include tests bench -name '*.[ch]' 2>/dev/null)
+c_files = $(shell find vmm guest include tests docs bench -name '*.[ch]' 2>/dev/null)
 scripts = $(shell grep -rlI '^\#!.*sh$$' tests bench .ci 2>/dev/null)
 
 .PHONY: lint
@@ -425,14 +624,16 @@ lint: ## clang-format, clang-tidy, cppcheck and shellcheck find nothing
 		--ferror-limit=3 $(c_files)
 	@+$(submake) --keep-going -j$$(nproc) $(tidy_targets)
 	$(call say,CHECK,$(words $(tidy_sources)) files)$(CPPCHECK) --quiet --inline-suppr \
-		--enable=warning,performance,portability --std=c11 --error-exitcode=1 \
-		-Iinclude -Ivmm -Iguest/lib $(tidy_sources)
+		--enable=warning,performance,portability --suppress=toomanyconfigs \
+		--std=c11 --error-exitcode=1 \
+		-Iinclude -Ivmm -Iguest/lib -Iguest/bench $(tidy_sources)
 	$(call say,SHELL,$(words $(scripts)) scripts)$(SHELLCHECK) -x $(scripts)
 
 # The warnings are gcc's business: clang does not know all of these options.  What is printed on
 # success is a count of suppressed warnings in system headers.
 .PHONY: $(tidy_targets)
 $(tidy_targets): flags = $(if $(filter tidy/guest/%,$@),$(guest_cppflags),$(host_cppflags))
+tidy/bench/floor.c: host_cppflags += -Iguest/bench
 $(tidy_targets): tidy/%:
 	$(call say,TIDY,$*)out=$$($(CLANG_TIDY) --quiet $* -- $(flags) 2>&1) || \
 		{ printf '%s\n' "$$out"; exit 1; }

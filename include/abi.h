@@ -44,6 +44,9 @@
  * LAB_RESULT  (const char *name, i64)      -> 0.  Reports one named figure; name as above.
  * LAB_WALK    (addr, struct lab_walk *)    -> 0.  What the page tables say of an address.
  * LAB_COUNTS  (struct lab_counts *)        -> 0.  Faults so far, by kind (enum fault_kind).
+ * LAB_FRAMES  (u64 n)                      -> 0.  From now on programs have n frames beyond those
+ *                                             that mlock keeps; what is more is evicted.  -EINVAL
+ *                                             for 0, -ENOMEM where less can go.
  */
 #define LAB_FIRST   0x1000
 #define LAB_VERSION 0x1000
@@ -51,6 +54,7 @@
 #define LAB_RESULT  0x1002
 #define LAB_WALK    0x1003
 #define LAB_COUNTS  0x1004
+#define LAB_FRAMES  0x1005
 
 #define LAB_NAME_BYTES 64 /* with the NUL */
 
@@ -63,10 +67,11 @@ struct abi_kernel {
     uint32_t text_bytes;
     uint64_t vector[VECTOR_COUNT]; /* what the IDT points to */
     uint64_t syscall_entry;        /* LSTAR */
-    uint64_t trap_return;     /* behind the `out` of a fault or exception: pop rax, iretq */
-    uint64_t syscall_return;  /* behind the `out` of a system call: sysretq */
-    uint64_t edit_and_return; /* carry the edit list out, then as trap_return */
-    uint64_t edit_and_report; /* carry the edit list out, then ABI_PORT_EDITED */
+    uint64_t trap_return;         /* behind the `out` of a fault or exception: pop rax, iretq */
+    uint64_t syscall_return;      /* behind the `out` of a system call: sysretq */
+    uint64_t edit_and_return;     /* carry the edit list out, then as trap_return */
+    uint64_t edit_and_report;     /* carry the edit list out, then ABI_PORT_EDITED */
+    uint64_t announce_and_report; /* the list: addresses of tables; announce, ABI_PORT_EDITED */
 };
 
 /* One downgrade: store value at entry (an address in the tables window), then invlpg address.
@@ -111,7 +116,8 @@ enum fault_kind {
     FAULT_KERNEL_PAGE = 12,   /* ring 3 on the upper half: SEGV_MAPERR, as Linux says */
     FAULT_STACK_LIMIT = 13,   /* stack growth beyond its limit: SEGV_MAPERR */
     FAULT_OUT_OF_MEMORY = 14, /* no frame left: SIGKILL */
-    FAULT_KINDS = 15
+    FAULT_SHARED = 15,        /* page of a shared mapping that is in memory already */
+    FAULT_KINDS = 16
 };
 
 struct lab_counts {

@@ -27,7 +27,7 @@ usage() {
 	  --kernel SUITE     Debian suite the kernel is taken from (default bookworm:
 	                     6.1; bookworm-backports: 6.12; trixie, sid)
 	  --smp N            processors (default 1)
-	  --mem MB           memory (default 1024)
+	  --mem MB           memory (default 1536: more than vmm asks for by default)
 	  --cpu MODEL        emulator's processor model (default: max on QEMU,
 	                     broadwell_ult and ryzen on Bochs)
 	  --append ARG       kernel command line argument (repeatable)
@@ -53,7 +53,7 @@ skip() {
 	exit 77
 }
 
-work='' pids=() final=0
+work='' pids=() final=0 bochs_kind=none
 # shellcheck disable=SC2317 # called by the trap
 cleanup() {
 	local status=$?
@@ -69,7 +69,7 @@ trap 'final=1; exit 143' TERM HUP
 # --- arguments ---------------------------------------------------------------
 
 cache=${VMM_BACKENDS_CACHE:-${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/vmm-backends}
-limit=300 suite=bookworm smp=1 mem=1024 cpu='' log='' quiet=0 prepare=0 append=()
+limit=300 suite=bookworm smp=1 mem=1536 cpu='' log='' quiet=0 prepare=0 append=()
 
 while [ $# -gt 0 ]; do
 	case $1 in
@@ -145,6 +145,8 @@ done
 flock -u 9
 [ $prepare = 0 ] || exit 0
 cpu=${cpu:-$default_cpu}
+[ "$target$bochs_kind" != svm-shadowdebian ] ||
+	skip "svm-shadow needs the Bochs built here, with bochs.patch; the packaged one loses CR2"
 
 # --- the initramfs -----------------------------------------------------------
 
@@ -259,7 +261,7 @@ else
 	debug: action=ignore
 	EOF
 	if [ "$bochs_kind" = lean ]; then
-		argv=("$cache/tools/bochs-lean/bochs" -q -f "$work/bochsrc")
+		argv=("$bochs_dir/bochs" -q -f "$work/bochsrc")
 	else
 		tool_command bochs-debian usr/bin/bochs-bin
 		echo c >"$work/rc" # the packaged one starts in its debugger

@@ -44,6 +44,14 @@ static void fail(const char *expression, int line)
     exit(1);
 }
 
+/* Interrupts are on in every program, as a request leaves them. */
+static void check_flags(void)
+{
+    CHECK((__builtin_ia32_readeflags_u64() & 0x200) != 0);
+    getppid();
+    CHECK((__builtin_ia32_readeflags_u64() & 0x200) != 0);
+}
+
 static void check_printf(void)
 {
     char text[200];
@@ -304,6 +312,7 @@ static int run_checks(char **envp)
 {
     check_tls(); /* first, while nothing else has used the block */
     check_environment(envp);
+    check_flags();
     check_printf();
     check_malloc();
     check_mmap();

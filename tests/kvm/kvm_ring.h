@@ -31,7 +31,7 @@ static inline int kvm_ring_run(const char *name, const struct CMUnitTest *tests,
     if (!kvm_open(&fd, KVM_DEVICE_PATH, &err)) {
         print_message("%s: skipped: %s\n", name, err.text);
         for (size_t i = 0; i < count; i++) {
-            chosen[i].test_func = kvm_ring_skip;
+            chosen[i] = (struct CMUnitTest){.name = tests[i].name, .test_func = kvm_ring_skip};
         }
     } else {
         close(fd);

@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,16 +21,10 @@ static void require(bool ok, const char *what)
     }
 }
 
-struct stream {
-    int fd;
-    char *text;
-    size_t used;
-};
-
 /* Enough for any guest program here; what comes beyond is read and dropped. */
 #define STREAM_BYTES (1u << 20)
 
-static void take(struct stream *stream)
+static void take(struct launch_stream *stream)
 {
     char dropped[4096];
     size_t room = STREAM_BYTES - 1 - stream->used;
@@ -43,28 +39,40 @@ static void take(struct stream *stream)
     }
 }
 
-static void gather(struct stream streams[2])
+/* Read once from whatever has something, of the streams that are not at their end. */
+static void gather(struct launch_stream streams[2])
 {
-    while (streams[0].fd >= 0 || streams[1].fd >= 0) {
-        struct pollfd fds[2] = {
-            {.fd = streams[0].fd, .events = POLLIN}, {.fd = streams[1].fd, .events = POLLIN}};
-        require(poll(fds, 2, -1) >= 0 || errno == EINTR, "poll");
-        for (unsigned i = 0; i < 2; i++) {
-            if (streams[i].fd >= 0 && fds[i].revents != 0) {
-                take(&streams[i]);
-            }
+    struct pollfd fds[2] = {
+        {.fd = streams[0].fd, .events = POLLIN}, {.fd = streams[1].fd, .events = POLLIN}};
+
+    require(poll(fds, 2, -1) >= 0 || errno == EINTR, "poll");
+    for (unsigned i = 0; i < 2; i++) {
+        if (streams[i].fd >= 0 && fds[i].revents != 0) {
+            take(&streams[i]);
         }
     }
 }
 
-static void become(char *const *argv, const char *input, const int out[2], const int err[2])
+/* Root passes by the permissions of files through these two; execve takes them from what is
+ * left of the bounding set. */
+static bool drop_power(void)
 {
-    int in = open(input != NULL ? input : "/dev/null", O_RDONLY);
+    return geteuid() != 0 || (prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE) == 0 &&
+                              prctl(PR_CAPBSET_DROP, CAP_DAC_READ_SEARCH) == 0);
+}
 
-    if (in < 0 || dup2(in, 0) < 0 || dup2(out[1], 1) < 0 || dup2(err[1], 2) < 0) {
+static void become(const struct launch_setup *setup, int out, int err)
+{
+    char *const *argv = setup->argv;
+    int in = setup->input != 0 ? setup->input : open("/dev/null", O_RDONLY);
+    int program = open(argv[0], O_PATH | O_CLOEXEC);
+
+    if (program < 0 || in < 0 || dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0 ||
+        (setup->folder != NULL && chdir(setup->folder) != 0) ||
+        (setup->powerless && !drop_power())) {
         _exit(126);
     }
-    execv(argv[0], argv);
+    fexecve(program, argv, environ);
     perror(argv[0]);
     _exit(127);
 }
@@ -126,30 +134,72 @@ static void read_trace(struct launch_result *result, const char *path)
     fclose(file);
 }
 
-void launch(
-    struct launch_result *result, char *const *argv, const char *input, const char *trace)
+void launch_start(struct launch_child *child, const struct launch_setup *setup)
 {
-    struct stream streams[2] = {
-        {.text = calloc(1, STREAM_BYTES)}, {.text = calloc(1, STREAM_BYTES)}};
-    int out[2], err[2], status;
+    int out[2], err[2];
 
-    memset(result, 0, sizeof(*result));
-    require(streams[0].text != NULL && streams[1].text != NULL, "memory");
+    for (unsigned i = 0; i < 2; i++) {
+        child->stream[i] = (struct launch_stream){.text = calloc(1, STREAM_BYTES)};
+        require(child->stream[i].text != NULL, "memory");
+    }
     require(pipe2(out, O_CLOEXEC) == 0 && pipe2(err, O_CLOEXEC) == 0, "pipe");
-    pid_t child = fork();
-    require(child >= 0, "fork");
-    if (child == 0) {
-        become(argv, input, out, err);
+    if (setup->deaf) {
+        close(out[0]);
+        out[0] = -1;
+    }
+    child->pid = fork();
+    require(child->pid >= 0, "fork");
+    if (child->pid == 0) {
+        become(setup, out[1], err[1]);
     }
     close(out[1]);
     close(err[1]);
-    streams[0].fd = out[0];
-    streams[1].fd = err[0];
-    gather(streams);
-    require(waitpid(child, &status, 0) == child, "waitpid");
+    child->stream[0].fd = out[0];
+    child->stream[1].fd = err[0];
+}
+
+bool launch_await(struct launch_child *child, const char *text)
+{
+    const struct launch_stream *output = &child->stream[0];
+
+    while (strstr(output->text, text) == NULL) {
+        if (output->fd < 0) {
+            return false;
+        }
+        gather(child->stream);
+    }
+    return true;
+}
+
+void launch_end(struct launch_child *child, struct launch_result *result)
+{
+    int status;
+
+    memset(result, 0, sizeof(*result));
+    while (child->stream[0].fd >= 0 || child->stream[1].fd >= 0) {
+        gather(child->stream);
+    }
+    require(waitpid(child->pid, &status, 0) == child->pid, "waitpid");
     result->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    result->output = streams[0].text;
-    result->errors = streams[1].text;
+    result->output = child->stream[0].text;
+    result->errors = child->stream[1].text;
+}
+
+void launch(
+    struct launch_result *result, char *const *argv, const char *input, const char *trace)
+{
+    struct launch_setup setup = {.argv = argv};
+    struct launch_child child;
+
+    if (input != NULL) {
+        setup.input = open(input, O_RDONLY | O_CLOEXEC);
+        require(setup.input >= 0, input);
+    }
+    launch_start(&child, &setup);
+    launch_end(&child, result);
+    if (input != NULL) {
+        close(setup.input);
+    }
     if (trace != NULL) {
         read_trace(result, trace);
     }

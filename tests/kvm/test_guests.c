@@ -1,8 +1,8 @@
 /*
  * Each guest program in the machine, against the `expect:` lines of its own source: exit
- * status, output, and faults by kind, exactly.  One test a line; the files are read when the
- * tests start, so a new program is tested by being there.  Runs in the stage: ./vmm,
- * ./NAME.elf, guest/prog/.
+ * status, output, and faults by kind, exactly.  One test for each line and build of the
+ * program; the files are read when the tests start, so a new program is tested by being there.
+ * Runs in the stage: ./vmm, ./NAME.elf, guest/prog/, tests/guests/.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,6 +22,29 @@
 /* Far beyond any of them, emulated or not: a hang must end as a failure with a name. */
 #define GUARD_TIMEOUT "--timeout=100"
 #define ARGUMENTS     32
+
+/* Sources with expect lines, and what was built from each of them. */
+struct family {
+    const char *sources;
+    const char *programs; /* PROGRAMS/NAMESUFFIX.elf */
+    const char *suffix;
+    bool optional; /* needs a compiler that a machine may lack */
+};
+
+static const struct family families[] = {
+    {"guest/prog", ".", "", false},
+    {"tests/guests", "tests/guests", "-glibc", true},
+    {"tests/guests", "tests/guests", "-glibc-pie", true},
+    {"tests/guests", "tests/guests", "-musl", true},
+};
+#define FAMILIES (sizeof(families) / sizeof(families[0]))
+
+/* One line of one program, as one of its builds. */
+struct guest_run {
+    const struct expect *expect; /* borrows */
+    char program[256];
+    char name[1024];
+};
 
 static const char *find(const struct expect *expect, const char *key)
 {
@@ -130,9 +153,10 @@ static void check_item(
 
 static void run_expectation(void **state)
 {
-    const struct expect *expect = *state;
+    const struct guest_run *run = *state;
+    const struct expect *expect = run->expect;
     char trace[] = "/tmp/vmm-trace-XXXXXX";
-    char option[64], program[128], options[256] = "";
+    char option[64], options[256] = "";
     char *argv[ARGUMENTS] = {"./vmm", "--mem=256M", "--quiet", "--format=json"};
     unsigned count = 4;
     struct launch_result result;
@@ -149,8 +173,7 @@ static void run_expectation(void **state)
             argv[count++] = word;
         }
     }
-    snprintf(program, sizeof(program), "./%s.elf", expect->word[0]);
-    argv[count++] = program;
+    argv[count++] = (char *)(uintptr_t)run->program;
     for (unsigned i = 1; i < expect->words; i++) {
         argv[count++] = expect->word[i];
     }
@@ -162,25 +185,71 @@ static void run_expectation(void **state)
     launch_free(&result);
 }
 
+static void skip_not_built(void **state)
+{
+    (void)state;
+    skip();
+}
+
+/* One test for each line of a family; returns how many there are now. */
+static size_t add_family(
+    const struct family *family,
+    const struct expect_list *list,
+    struct CMUnitTest *tests,
+    struct guest_run *runs,
+    size_t count)
+{
+    for (size_t i = 0; i < list->count; i++, count++) {
+        struct guest_run *run = &runs[count];
+        const struct expect *expect = &list->expect[i];
+        run->expect = expect;
+        snprintf(
+            run->program, sizeof(run->program), "%s/%s%s.elf", family->programs,
+            expect->word[0], family->suffix);
+        snprintf(run->name, sizeof(run->name), "%s: %s", run->program, expect->name);
+        bool skipped = family->optional && access(run->program, R_OK) != 0;
+        if (skipped) {
+            print_message("SKIPPED: %s was not built here\n", run->program);
+        }
+        tests[count] = (struct CMUnitTest){
+            .name = run->name,
+            .test_func = skipped ? skip_not_built : run_expectation,
+            .initial_state = run};
+    }
+    return count;
+}
+
+static int run_families(const struct expect_list lists[FAMILIES], size_t total)
+{
+    struct CMUnitTest *tests = calloc(total, sizeof(*tests));
+    struct guest_run *runs = calloc(total, sizeof(*runs));
+    size_t count = 0;
+    int failed = 1;
+
+    if (tests != NULL && runs != NULL) {
+        for (size_t i = 0; i < FAMILIES; i++) {
+            count = add_family(&families[i], &lists[i], tests, runs, count);
+        }
+        failed = kvm_ring_run("kvm/guests", tests, count);
+    }
+    free(tests);
+    free(runs);
+    return failed;
+}
+
 int main(void)
 {
-    struct expect_list list;
+    struct expect_list lists[FAMILIES] = {{0}};
+    size_t total = 0;
+    bool ok = true;
 
-    if (!expect_read(&list, "guest/prog")) {
-        return 1;
+    for (size_t i = 0; i < FAMILIES && ok; i++) {
+        ok = expect_read(&lists[i], families[i].sources);
+        total += lists[i].count;
     }
-    struct CMUnitTest *tests = calloc(list.count, sizeof(*tests));
-    if (tests == NULL) {
-        return 1;
+    int failed = ok ? run_families(lists, total) : 1;
+    for (size_t i = 0; i < FAMILIES; i++) {
+        expect_free(&lists[i]);
     }
-    for (size_t i = 0; i < list.count; i++) {
-        tests[i] = (struct CMUnitTest){
-            .name = list.expect[i].name,
-            .test_func = run_expectation,
-            .initial_state = &list.expect[i]};
-    }
-    int failed = kvm_ring_run("kvm/guests", tests, list.count);
-    free(tests);
-    expect_free(&list);
     return failed;
 }

@@ -129,8 +129,11 @@ static void test_counts_fill_lab_writes_every_field(void **state)
     memset(&lab, 0xff, sizeof(lab));
     for (unsigned kind = 0; kind < FAULT_KINDS; kind++) {
         for (unsigned i = 0; i <= kind; i++) {
-            add(counts, (enum fault_kind)kind, ACTION_MAP_ZERO, 1,
-                i ? RECORD_USER : RECORD_HOST);
+            add(counts, (enum fault_kind)kind,
+                kind == FAULT_FILE_LOAD
+                    ? ACTION_MAP_FILE
+                    : (kind == FAULT_SWAP_IN ? ACTION_SWAP_IN : ACTION_MAP_ZERO),
+                1, i ? RECORD_USER : RECORD_HOST);
         }
     }
     counts_fill_lab(counts, &lab);

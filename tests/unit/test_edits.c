@@ -30,6 +30,17 @@ struct fixture {
     struct abi_edit list[ABI_EDIT_CAPACITY + 1];
 };
 
+static void release(void *context, uint32_t frame)
+{
+    struct fixture *f = context;
+
+    if (frames_record(f->frames, frame)->use == FRAME_TABLE) {
+        ptab_release_table(f->pool, frame);
+    } else {
+        frames_release(f->frames, frame);
+    }
+}
+
 static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof(*f));
@@ -42,6 +53,7 @@ static int set_up(void **state)
     assert_true(ptab_pool_create(&f->pool, &f->mem, f->frames, true, &err));
     assert_true(ptab_create(&f->ptab, f->pool, &err));
     assert_true(edits_create(&f->edits, f->list, &err));
+    edits_set_release(&f->edits, release, f);
     *state = f;
     return 0;
 }
@@ -64,15 +76,26 @@ static struct naive_walk look(const struct fixture *f, uint64_t va)
     return naive_walk(f->mem.hva, LAYOUT_RAM_BASE, f->mem.bytes, f->ptab.root.value, va);
 }
 
+static struct ptab_slot slot_of(const struct fixture *f, uint64_t entry_pa)
+{
+    return (struct ptab_slot){gmem_hva(&f->mem, gpa_of(entry_pa)), gpa_of(entry_pa), 1};
+}
+
 /* What the kernel stub does: up to the end mark, store through the tables window.  Its
  * translation is made by the naive walker, and must allow ring 0 to write. */
 static unsigned carry_out(struct fixture *f)
 {
     unsigned i = 0;
+    bool pending;
 
     for (; f->list[i].entry != 0; i++) {
         struct naive_walk window = look(f, f->list[i].entry);
         assert_true(window.present && window.writable && !window.user);
+        /* The latest edit of an entry is what memory has already; then the guest says it again. */
+        pending = (i + 1 < f->edits.count && f->list[i + 1].entry == f->list[i].entry);
+        assert_true(
+            pending ||
+            memcmp(f->mem.hva + (window.pa - LAYOUT_RAM_BASE), &f->list[i].value, 8) == 0);
         memcpy(f->mem.hva + (window.pa - LAYOUT_RAM_BASE), &f->list[i].value, 8);
     }
     return i;
@@ -81,7 +104,7 @@ static unsigned carry_out(struct fixture *f)
 static void drain(struct fixture *f)
 {
     assert_int_equal(carry_out(f), f->edits.count);
-    edits_done(&f->edits, f->frames, f->pool);
+    edits_done(&f->edits);
 }
 
 static uint32_t map_new_frame(struct fixture *f, uint64_t va, uint64_t bits)
@@ -106,14 +129,14 @@ static void unmap(struct fixture *f, uint64_t va)
     struct ptab_slot slot = {
         gmem_hva(&f->mem, walk.entry_gpa[walk.level]), walk.entry_gpa[walk.level], walk.level};
     unsigned count = ptab_forget(&f->ptab, gva_of(va), slot, empty);
-    assert_true(edits_have_room(&f->edits, 1 + count));
-    edits_add(&f->edits, slot.entry_gpa, 0, gva_of(va));
+    assert_true(edits_have_room(&f->edits, 1 + count, 1 + count));
+    edits_add(&f->edits, slot, 0, gva_of(va));
     edits_release(
         &f->edits, frames_index(gpa_of(round_down(
                        walk.gpa.value, walk.level == 1 ? PAGE_BYTES : LARGE_BYTES))));
     for (unsigned i = 0; i < count; i++) {
-        edits_add(&f->edits, empty[i].entry_gpa, 0, gva_of(va));
         edits_release(&f->edits, frames_index(gpa_of(*empty[i].entry & PTE_ADDRESS)));
+        edits_add(&f->edits, empty[i], 0, gva_of(va));
     }
 }
 
@@ -123,7 +146,7 @@ static void test_edits_list_of_none_has_its_end_mark(void **state)
 
     assert_int_equal(f->edits.count, 0);
     assert_int_equal(carry_out(f), 0);
-    edits_done(&f->edits, f->frames, f->pool);
+    edits_done(&f->edits);
     assert_int_equal(f->edits.total, 0);
 }
 
@@ -133,14 +156,18 @@ static void test_edits_add_fills_in_what_the_guest_reads(void **state)
     uint32_t frame = map_new_frame(f, 0x400000, LEAF | PTE_WRITABLE);
     struct naive_walk before = look(f, 0x400000);
 
-    edits_add(
-        &f->edits, gpa_of(before.entry_pa), before.entry & ~PTE_WRITABLE, gva_of(0x400000));
+    struct ptab_slot slot = slot_of(f, before.entry_pa);
+
+    assert_false(edits_hold(&f->edits, slot.entry_gpa));
+    edits_add(&f->edits, slot, before.entry & ~PTE_WRITABLE, gva_of(0x400000));
+    assert_true(edits_hold(&f->edits, slot.entry_gpa));
+    assert_false(edits_hold(&f->edits, gpa_of(before.entry_pa + 8)));
     assert_int_equal(f->list[0].entry, 0xffff800000000000 + before.entry_pa - LAYOUT_RAM_BASE);
     assert_int_equal(f->list[0].value, frames_gpa(frame).value | LEAF);
     assert_int_equal(f->list[0].address, 0x400000);
     assert_int_equal(f->list[0].reserved, 0);
     assert_int_equal(f->list[1].entry, 0);
-    assert_true(look(f, 0x400000).writable); /* not yet */
+    assert_false(look(f, 0x400000).writable); /* here and now, for the host */
     drain(f);
     assert_false(look(f, 0x400000).writable);
     assert_int_equal(f->edits.total, 1);
@@ -153,20 +180,22 @@ static void test_edits_room_ends_with_the_list(void **state)
 
     map_new_frame(f, 0x400000, LEAF);
     struct naive_walk walk = look(f, 0x400000);
-    assert_true(edits_have_room(&f->edits, ABI_EDIT_CAPACITY));
-    assert_false(edits_have_room(&f->edits, ABI_EDIT_CAPACITY + 1));
-    assert_false(edits_have_room(&f->edits, UINT32_MAX));
+    assert_true(edits_have_room(&f->edits, ABI_EDIT_CAPACITY, 0));
+    assert_false(edits_have_room(&f->edits, ABI_EDIT_CAPACITY + 1, 0));
+    assert_false(edits_have_room(&f->edits, UINT32_MAX, 0));
+    assert_true(edits_have_room(&f->edits, 0, EDITS_RELEASED));
+    assert_false(edits_have_room(&f->edits, 0, EDITS_RELEASED + 1));
     for (unsigned i = 0; i < ABI_EDIT_CAPACITY; i++) {
-        assert_true(edits_have_room(&f->edits, 1));
-        edits_add(&f->edits, gpa_of(walk.entry_pa), walk.entry, gva_of(0x400000));
+        assert_true(edits_have_room(&f->edits, 1, 0));
+        edits_add(&f->edits, slot_of(f, walk.entry_pa), walk.entry, gva_of(0x400000));
     }
-    assert_false(edits_have_room(&f->edits, 1));
-    assert_true(edits_have_room(&f->edits, 0));
+    assert_false(edits_have_room(&f->edits, 1, 0));
+    assert_true(edits_have_room(&f->edits, 0, 0));
     assert_int_equal(f->list[ABI_EDIT_CAPACITY].entry, 0);
     assert_int_equal(carry_out(f), ABI_EDIT_CAPACITY);
-    edits_done(&f->edits, f->frames, f->pool);
+    edits_done(&f->edits);
     assert_int_equal(f->edits.total, ABI_EDIT_CAPACITY);
-    assert_true(edits_have_room(&f->edits, ABI_EDIT_CAPACITY));
+    assert_true(edits_have_room(&f->edits, ABI_EDIT_CAPACITY, 0));
 }
 
 static void test_edits_release_keeps_frames_until_done(void **state)
@@ -179,7 +208,7 @@ static void test_edits_release_keeps_frames_until_done(void **state)
     unmap(f, 0x400000);
     assert_int_equal(frames_record(f->frames, frame)->references, 1);
     assert_int_equal(ptab_pool_tables(f->pool), tables + 3);
-    assert_true(look(f, 0x400000).present);
+    assert_false(look(f, 0x400000).present);
     drain(f);
     assert_int_equal(frames_record(f->frames, frame)->use, FRAME_FREE);
     assert_int_equal(ptab_pool_tables(f->pool), tables);
@@ -196,6 +225,27 @@ static void test_edits_release_drops_one_reference_of_a_shared_frame(void **stat
     drain(f);
     assert_int_equal(frames_record(f->frames, frame)->references, 1);
     assert_int_equal(frames_record(f->frames, frame)->use, FRAME_DATA);
+}
+
+static void test_edits_announcements_replace_the_list(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t *words = (uint64_t *)(void *)f->list;
+
+    map_new_frame(f, 0x400000, LEAF);
+    uint64_t table = look(f, 0x400000).entry_pa & ~UINT64_C(0xfff);
+    assert_false(edits_pending(&f->edits));
+    edits_announce(&f->edits, gpa_of(table + 8));
+    edits_announce(&f->edits, gpa_of(table + 4088)); /* the same table */
+    edits_announce(&f->edits, f->ptab.root);
+    assert_true(edits_pending(&f->edits));
+    edits_write_announcements(&f->edits);
+    assert_int_equal(words[0], 0xffff800000000000 + table - LAYOUT_RAM_BASE);
+    assert_int_equal(words[1], 0xffff800000000000 + f->ptab.root.value - LAYOUT_RAM_BASE);
+    assert_int_equal(words[2], 0);
+    edits_done(&f->edits);
+    assert_false(edits_pending(&f->edits));
+    assert_int_equal(f->edits.total, 2);
 }
 
 /* --- against a model --------------------------------------------------------------------- */
@@ -374,7 +424,7 @@ static void test_edits_and_upgrades_agree_with_a_model(void **state)
             drain(f);
             step_map(f, model, stretch, place, (r >> 32) % 8 == 0);
         } else if (*entry != 0) {
-            if (!edits_have_room(&f->edits, 4)) {
+            if (!edits_have_room(&f->edits, 4, 4)) {
                 drain(f);
             }
             unmap(f, place_va(stretch, place));
@@ -404,6 +454,7 @@ int main(void)
         WITH_FIXTURE(test_edits_room_ends_with_the_list),
         WITH_FIXTURE(test_edits_release_keeps_frames_until_done),
         WITH_FIXTURE(test_edits_release_drops_one_reference_of_a_shared_frame),
+        WITH_FIXTURE(test_edits_announcements_replace_the_list),
         WITH_FIXTURE(test_edits_and_upgrades_agree_with_a_model),
     };
     return cmocka_run_group_tests_name("edits", tests, NULL, NULL);

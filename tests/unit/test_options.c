@@ -14,9 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "cli/environment.h"
 #include "cli/options.h"
-#include "cli/usage.h"
 
 #define WORDS_MAX 16
 
@@ -306,7 +306,9 @@ static void test_options_list_candidates_of_ambiguous(void **state)
         "all)",
         "--t", "p");
     ASSERT_USAGE(
-        "option '--m' is ambiguous: '--maps' or '--mem'? (vmm --help lists all)", "--m=1", "p");
+        "option '--m' is ambiguous: '--maps', '--mem' or '--max-processes'? (vmm --help lists "
+        "all)",
+        "--m=1", "p");
 }
 
 static void test_options_refuse_missing_and_superfluous_values(void **state)
@@ -400,6 +402,13 @@ static void test_options_help_names_every_option_and_status(void **state)
         "--mem=SIZE",
         "--stack=SIZE",
         "--clear-env",
+        "--policy=NAME[,KEY=N...]",
+        "--frames=N",
+        "--resident=SIZE",
+        "--swap=FILE|SIZE",
+        "--fault-around=N",
+        "--page-size=4k|2m|auto",
+        "--max-processes=N",
         "-E, --env=NAME[=VALUE]",
         "--timeout=SECONDS",
         "--summary=FILE",
@@ -461,16 +470,16 @@ static void test_environment_inherits_then_edits(void **state)
     options_destroy(&line.options);
 }
 
-static void test_usage_nearest_counts_a_swap_once(void **state)
+static void test_nearest_word_counts_a_swap_once(void **state)
 {
     static const char *const words[] = {"trace", "tables", "mem"};
 
     (void)state;
-    assert_string_equal(usage_nearest("rtaec", words, 3), "trace");
-    assert_string_equal(usage_nearest("me", words, 3), "mem");
-    assert_string_equal(usage_nearest("able", words, 3), "tables");
-    assert_null(usage_nearest("a-very-long-word-that-is-near-to-nothing", words, 3));
-    assert_null(usage_nearest("summary", words, 3));
+    assert_string_equal(nearest_word("rtaec", words, 3), "trace");
+    assert_string_equal(nearest_word("me", words, 3), "mem");
+    assert_string_equal(nearest_word("able", words, 3), "tables");
+    assert_null(nearest_word("a-very-long-word-that-is-near-to-nothing", words, 3));
+    assert_null(nearest_word("summary", words, 3));
 }
 
 static void test_options_cut_absurdly_long_words(void **state)
@@ -511,7 +520,7 @@ int main(void)
         cmocka_unit_test(test_options_report_help_and_version),
         cmocka_unit_test(test_options_help_names_every_option_and_status),
         cmocka_unit_test(test_environment_inherits_then_edits),
-        cmocka_unit_test(test_usage_nearest_counts_a_swap_once),
+        cmocka_unit_test(test_nearest_word_counts_a_swap_once),
         cmocka_unit_test(test_options_cut_absurdly_long_words),
     };
 

@@ -12,6 +12,8 @@
 #include <string.h>
 
 #include "base/addr.h"
+#include "base/nearest.h"
+#include "cli/paging_options.h"
 #include "cli/usage.h"
 #include "cli/value.h"
 
@@ -35,11 +37,13 @@ enum option_key {
     KEY_SUMMARY,
     KEY_JSON,
     KEY_HELP,
+    KEY_PAGING, /* from here on: KEY_PAGING + enum paging_option */
 };
 
 enum option_group {
     GROUP_WATCH = 1,
     GROUP_GUEST,
+    GROUP_MEMORY,
     GROUP_OUTPUT,
     GROUP_HELP,
 };
@@ -69,6 +73,30 @@ static const struct argp_option run_options[] = {
      "over vmm's value, if any.  Can be repeated",
      GROUP_GUEST},
     {"clear-env", KEY_CLEAR_ENV, NULL, 0, "Start from an empty environment", GROUP_GUEST},
+
+    {.doc = "How memory is managed:", .group = GROUP_MEMORY},
+    {"policy", KEY_PAGING + PAGING_POLICY, "NAME[,KEY=N...]", 0,
+     "What goes when memory is full: fifo, clock, lru, random, 2q or arc; or your own, with a "
+     "slash in its name: ./mine.so",
+     GROUP_MEMORY},
+    {"frames", KEY_PAGING + PAGING_FRAMES, "N", 0,
+     "Frames of 4 KiB that programs may have, 8 to 134217728 (default: all of --mem)",
+     GROUP_MEMORY},
+    {"resident", KEY_PAGING + PAGING_RESIDENT, "SIZE", 0,
+     "The same as a size, 32K to 512G, rounded up to 4K", GROUP_MEMORY},
+    {"swap", KEY_PAGING + PAGING_SWAP, "FILE|SIZE", 0,
+     "Where evicted pages go: an existing FILE, FILE,size=SIZE, or SIZE alone for a file "
+     "without a name, 64K to 16T (default: none)",
+     GROUP_MEMORY},
+    {"fault-around", KEY_PAGING + PAGING_FAULT_AROUND, "N|auto", 0,
+     "Bring in up to N pages at one fault, 1 to 512 (default 1); auto: up to 64 while the "
+     "program goes on in sequence",
+     GROUP_MEMORY},
+    {"page-size", KEY_PAGING + PAGING_PAGE_SIZE, "4k|2m|auto", 0,
+     "Size of pages; auto takes 2 MiB where region and frames allow (default 4k)",
+     GROUP_MEMORY},
+    {"max-processes", KEY_PAGING + PAGING_MAX_PROCESSES, "N", 0,
+     "Processes at once, 1 to 32768 (default 1024)", GROUP_MEMORY},
 
     {.doc = "What is said, and how:", .group = GROUP_OUTPUT},
     {"format", KEY_FORMAT, "FORMAT", 0, "text (default), or json: JSON Lines for machines",
@@ -100,6 +128,7 @@ static const char run_doc[] =
     "  vmm --trace --maps hello.elf one two\n"
     "  vmm --trace=faults.jsonl --format=json --quiet hello.elf\n"
     "  vmm --mem=64M --timeout=2.5 -E LANG=C hello.elf\n"
+    "  vmm --resident=8M --swap=1G --policy=2q,kin=25 hello.elf\n"
     "\n"
     "Exit status:\n"
     "  PROGRAM's own, and\n"
@@ -289,7 +318,12 @@ static error_t parse_run(int key, char *text, struct argp_state *state)
         parse->failed = !parse_value(options, key, text, parse->err);
         return parse->failed ? EINVAL : 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        if (key < KEY_PAGING || key > KEY_PAGING + PAGING_MAX_PROCESSES) {
+            return ARGP_ERR_UNKNOWN;
+        }
+        parse->failed = !paging_options_parse(
+            options, (enum paging_option)(key - KEY_PAGING), text, parse->err);
+        return parse->failed ? EINVAL : 0;
     }
 }
 
@@ -325,7 +359,7 @@ static bool parse_topic(struct options *options, const char *text, struct err *e
             return true;
         }
     }
-    nearest = usage_nearest(text, topic_names, TOPIC_COUNT);
+    nearest = nearest_word(text, topic_names, TOPIC_COUNT);
     if (nearest != NULL) {
         return err_set(
             err, ERR_USAGE,
@@ -426,6 +460,7 @@ bool options_parse(struct options *out, int argc, char **argv, struct err *err)
         .mem_bytes = OPTIONS_MEM_DEFAULT,
         .stack_bytes = OPTIONS_STACK_DEFAULT,
     };
+    paging_options_init(out);
     if (argc > 1 && strcmp(argv[1], "doctor") == 0) {
         grammar = OPTIONS_TOPIC_DOCTOR;
         out->command = OPTIONS_DOCTOR;
@@ -452,6 +487,7 @@ bool options_parse(struct options *out, int argc, char **argv, struct err *err)
 void options_destroy(struct options *options)
 {
     measure_options_destroy(&options->measure);
+    paging_options_destroy(options);
     free(options->env);
     options->env = NULL;
     options->env_count = 0;

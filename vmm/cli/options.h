@@ -39,7 +39,20 @@ enum options_format {
     OPTIONS_FORMAT_JSON,
 };
 
-/* Strings are borrowed from argv (or static): argv must live as long. */
+/* Which of two options gave the limit of memory. */
+enum options_limit {
+    OPTIONS_LIMIT_NONE,
+    OPTIONS_LIMIT_FRAMES,
+    OPTIONS_LIMIT_RESIDENT,
+};
+
+enum options_page_size {
+    OPTIONS_PAGE_4K,
+    OPTIONS_PAGE_2M,
+    OPTIONS_PAGE_AUTO,
+};
+
+/* Strings are borrowed from argv (or static) where not said otherwise: argv must live as long. */
 struct options {
     enum options_command command;
     enum options_topic topic; /* OPTIONS_HELP only */
@@ -62,6 +75,18 @@ struct options {
     bool quiet;               /* no table after the run */
     bool verbose;
 
+    /* OPTIONS_RUN: how memory is managed (cli/paging_options.h) */
+    const char *policy;          /* as policy_load takes it; NULL: none was asked for */
+    uint64_t frames;             /* of 4 KiB that programs may have; 0: no limit */
+    char *swap_file;             /* owns; NULL: swap, if any, is anonymous */
+    uint64_t swap_bytes;         /* of swap; 0: none, or as large as swap_file is */
+    uint64_t fault_around_pages; /* brought in at one fault, 1 to OPTIONS_FAULT_AROUND_MAX */
+    bool
+        fault_around_adaptive; /* auto: from 1 up to that, while a program goes on in sequence */
+    uint64_t max_processes;    /* at once, 1 to OPTIONS_PROCESSES_MAX */
+    enum options_limit limit;
+    enum options_page_size page_size;
+
     /* OPTIONS_DOCTOR */
     bool json;
 
@@ -77,6 +102,17 @@ struct options {
 #define OPTIONS_STACK_DEFAULT (UINT64_C(8) << 20)
 #define OPTIONS_STACK_MIN     (UINT64_C(64) << 10)
 #define OPTIONS_STACK_MAX     (UINT64_C(64) << 30)
+
+/* One instruction can touch six pages (itself, its source and its destination across a border
+ * each): with fewer frames it would never end. */
+#define OPTIONS_FRAMES_MIN        UINT64_C(8)
+#define OPTIONS_FRAMES_MAX        (OPTIONS_MEM_MAX / 4096)
+#define OPTIONS_SWAP_MIN          (UINT64_C(64) << 10)
+#define OPTIONS_SWAP_MAX          (UINT64_C(16) << 40)
+#define OPTIONS_FAULT_AROUND_MAX  512
+#define OPTIONS_FAULT_AROUND_AUTO 64
+#define OPTIONS_PROCESSES_DEFAULT 1024
+#define OPTIONS_PROCESSES_MAX     32768
 
 /*
  * Read a command line.  argv: argc strings and a NULL, as main gets them; argv[0] is not looked

@@ -31,6 +31,11 @@ static struct summary summarize(const struct lab *lab)
         .frames_total = frames_total(frames),
         .requests = lab->requests,
         .exits = machine_runs(lab->machine),
+        .policy = lab->policy != NULL ? policy_name(lab->policy) : NULL,
+        .evictions = lab->pager->evictions,
+        .write_backs = lab->pager->write_backs,
+        .swap_used = lab->swap != NULL ? swap_used(lab->swap) : 0,
+        .swap_total = lab->swap != NULL ? swap_total(lab->swap) : 0,
         .elapsed_ns = lab->elapsed_ns,
         .status = outcome_exit_status(&lab->outcome),
         .reason = lab->outcome.reason};
@@ -94,6 +99,19 @@ static bool open_trace(const struct options *options, struct trace *trace, struc
                : trace_open_fd(trace, STDERR_FILENO, "standard error", format, err);
 }
 
+static enum memory_page_size page_size_of(enum options_page_size size)
+{
+    switch (size) {
+    case OPTIONS_PAGE_4K:
+        return MEMORY_PAGES_4K;
+    case OPTIONS_PAGE_2M:
+        return MEMORY_PAGES_2M;
+    case OPTIONS_PAGE_AUTO:
+        return MEMORY_PAGES_AUTO;
+    }
+    return MEMORY_PAGES_4K;
+}
+
 static bool run_lab(
     const struct options *options,
     const struct lab_config *config,
@@ -135,6 +153,14 @@ int run_command(const struct options *options)
             .mem_bytes = options->mem_bytes,
             .stack_bytes = options->stack_bytes,
             .timeout_ns = options->timeout_ns,
+            .max_processes = (unsigned)options->max_processes,
+            .limit_frames = options->frames,
+            .policy = options->policy,
+            .swap_file = options->swap_file,
+            .swap_bytes = options->swap_bytes,
+            .around_pages = (uint32_t)options->fault_around_pages,
+            .around_adaptive = options->fault_around_adaptive,
+            .page_size = page_size_of(options->page_size),
             .verbose = options->verbose,
             .trace = &trace};
         ok = run_lab(options, &config, &status, &err);

@@ -10,7 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define WORD_MAX    64 /* letters that are compared; longer words are near to nothing */
+#include "base/nearest.h"
+
+#define WORD_MAX    64 /* letters of a wrong word that are repeated in a message */
 #define OPTIONS_MAX 32 /* long options in one table */
 #define NAMES_BYTES 192
 
@@ -35,49 +37,6 @@ static bool at_end(const struct argp_option *option)
 static unsigned smaller(unsigned a, unsigned b)
 {
     return a < b ? a : b;
-}
-
-/* Edits between two words (optimal string alignment); WORD_MAX when either is too long. */
-static unsigned edit_distance(const char *a, const char *b)
-{
-    size_t a_length = strlen(a);
-    size_t b_length = strlen(b);
-    unsigned row[WORD_MAX][WORD_MAX];
-
-    if (a_length >= WORD_MAX || b_length >= WORD_MAX) {
-        return WORD_MAX;
-    }
-    for (size_t i = 0; i <= a_length; i++) {
-        for (size_t j = 0; j <= b_length; j++) {
-            if (i == 0 || j == 0) {
-                row[i][j] = (unsigned)(i + j);
-                continue;
-            }
-            row[i][j] = row[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
-            row[i][j] = smaller(row[i][j], smaller(row[i - 1][j], row[i][j - 1]) + 1);
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
-                row[i][j] = smaller(row[i][j], row[i - 2][j - 2] + 1);
-            }
-        }
-    }
-    return row[a_length][b_length];
-}
-
-const char *usage_nearest(const char *word, const char *const *words, size_t count)
-{
-    size_t half = strlen(word) / 2;
-    unsigned best = (half > 2 ? (half < WORD_MAX ? (unsigned)half : WORD_MAX - 1) : 2) + 1;
-    const char *nearest = NULL;
-
-    for (size_t i = 0; i < count; i++) {
-        unsigned distance = edit_distance(word, words[i]);
-
-        if (distance < best) {
-            best = distance;
-            nearest = words[i];
-        }
-    }
-    return nearest;
 }
 
 /* The long options whose name begins with prefix (all of them for ""); an exact one comes
@@ -157,7 +116,7 @@ static enum verdict say_unknown_long(const struct request *ask, const char *name
         words[i] = all[i]->name;
     }
     snprintf(wrong, sizeof(wrong), "--%.*s", length, name);
-    nearest = usage_nearest(wrong + 2, words, count);
+    nearest = nearest_word(wrong + 2, words, count);
     if (nearest != NULL) {
         snprintf(names, sizeof(names), "'--%s'", nearest);
     }

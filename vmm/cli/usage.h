@@ -7,7 +7,6 @@
 #define CLI_USAGE_H
 
 #include <argp.h>
-#include <stddef.h>
 
 #include "base/err.h"
 
@@ -24,12 +23,5 @@ bool usage_explain(
     int argc,
     char *const *argv,
     struct err *err);
-
-/*
- * The word of words[0 … count) nearest to word, by edits (insert, delete, change, swap
- * neighbours); NULL when none is near enough to be what was meant: more than 2 edits, and more
- * than half the letters of word.  The first wins a tie.
- */
-const char *usage_nearest(const char *word, const char *const *words, size_t count);
 
 #endif

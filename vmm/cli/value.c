@@ -76,6 +76,30 @@ bool value_parse_size(
     return true;
 }
 
+bool value_parse_number(
+    const char *option,
+    const char *text,
+    const struct value_range *range,
+    uint64_t *number,
+    struct err *err)
+{
+    const char *rest = text;
+    uint64_t value;
+
+    if (!parse_digits(&rest, &value) || *rest != '\0') {
+        return err_set(
+            err, ERR_USAGE, "option '%s': '%s' is not a whole number (allowed: %s)", option,
+            text, range->allowed);
+    }
+    if (value < range->minimum || value > range->maximum) {
+        return err_set(
+            err, ERR_USAGE, "option '%s': '%s' is out of range (allowed: %s)", option, text,
+            range->allowed);
+    }
+    *number = value;
+    return true;
+}
+
 /* Read the decimals behind the point, to the end of text, in units of 1e-9. */
 static bool parse_decimals(const char *text, uint64_t *nano)
 {

@@ -28,6 +28,17 @@ MUST_CHECK bool value_parse_size(
     uint64_t *bytes,
     struct err *err);
 
+/*
+ * Read a whole number, in decimal.  range: its unit is not looked at.  *number is untouched on
+ * failure.  ERR_USAGE, naming option and text: not a number, or outside range.
+ */
+MUST_CHECK bool value_parse_number(
+    const char *option,
+    const char *text,
+    const struct value_range *range,
+    uint64_t *number,
+    struct err *err);
+
 #define VALUE_SECONDS_MAX UINT64_C(1000000000)
 
 /*

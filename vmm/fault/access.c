@@ -42,7 +42,7 @@ static void mark(struct space *space, const struct ptab_walk *walk, bool write)
 
     if ((walk->entry[walk->level] & bits) != bits) {
         slot.entry = gmem_hva(ptab_pool_mem(space->ptab.pool), slot.entry_gpa);
-        ptab_commit(&space->ptab, slot, walk->entry[walk->level] | bits);
+        space_upgrade_leaf(space, slot, walk->entry[walk->level] | bits);
     }
 }
 
@@ -54,7 +54,6 @@ void *access_page(struct access *access, struct gva address, bool write, size_t 
     if (address.value >= LAYOUT_USER_END) {
         return NULL;
     }
-    space_settle(space);
     ptab_walk(&space->ptab, address, &walk);
     if (!walk_allows(&walk, write)) {
         if (!fault_in(access, address, write)) {

@@ -35,7 +35,8 @@ access_read_string(struct access *access, char *to, struct gva from, size_t byte
 /*
  * Host pointer to the page at `address`, and how many bytes from there on lie in it: for
  * handing guest memory to a host system call without a copy.  NULL where access_read
- * (access_write) would say EFAULT.  Valid until the address space changes.
+ * (access_write) would say EFAULT.  Valid until the address space changes or
+ * another page is asked for.
  */
 void *access_page(struct access *access, struct gva address, bool write, size_t *bytes);
 

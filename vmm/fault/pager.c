@@ -1,14 +1,112 @@
 /*
- * The fault path told in order: find the region, see what kind of fault it is, carry the
- * default policy's action out, write the entry.  Each early return says what it means for the
- * program. Read paging/ptab.h for prepare and commit, space/space.h for downgrades.
+ * The fault path told in order: find the region, see what kind of fault it is, ask the policy,
+ * bring the page in (bring.c) or copy it (cow.c).  Each early return says what it means for the
+ * program.  Read bring.c next.
  */
 #include "fault/pager.h"
 
-#include <errno.h>
 #include <signal.h>
-#include <string.h>
-#include <unistd.h>
+#include <stdlib.h>
+
+#include "fault/bring.h"
+#include "fault/cow.h"
+#include "fault/evict.h"
+#include "space/leaf.h"
+
+/* --- what must stay --- */
+
+static void size_held(struct pager *pager)
+{
+    uint64_t limit = pager->config.memory->config.limit_frames;
+
+    /* One page can always go. */
+    pager->held_capacity = limit > PAGER_HELD ? PAGER_HELD : (unsigned)limit - 1;
+}
+
+void pager_let_go(struct pager *pager)
+{
+    for (unsigned i = 0; i < pager->held_count; i++) {
+        frames_record(pager->config.memory->config.frames, pager->held[i])->flags &=
+            (uint8_t)~FRAME_HELD;
+    }
+    pager->held_count = pager->held_next = 0;
+}
+
+void pager_hold(struct pager *pager, uint32_t frame)
+{
+    struct frames *frames = pager->config.memory->config.frames;
+    struct frame *record = frames_record(frames, frame);
+
+    if ((record->flags & FRAME_HELD) != 0 || pager->held_capacity == 0) {
+        return;
+    }
+    if (pager->held_count == pager->held_capacity) {
+        frames_record(frames, pager->held[pager->held_next])->flags &= (uint8_t)~FRAME_HELD;
+    } else {
+        pager->held_count++;
+    }
+    record->flags |= FRAME_HELD;
+    pager->held[pager->held_next] = frame;
+    pager->held_next = (pager->held_next + 1) % pager->held_capacity;
+}
+
+bool pager_limit(struct pager *pager, uint64_t frames)
+{
+    struct memory *memory = pager->config.memory;
+    uint32_t evicted;
+
+    pager_let_go(pager);
+    memory->config.limit_frames = memory->locked + frames;
+    size_held(pager);
+    /* Room for one more page, then for none: as many as fit stay. */
+    while (memory_resident(memory) > memory->config.limit_frames) {
+        if (!evict_make_room(pager, &evicted)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool pager_create(struct pager **pager, const struct pager_config *config, struct err *err)
+{
+    struct pager *made = calloc(1, sizeof(*made));
+
+    *pager = NULL;
+    if (made == NULL) {
+        return err_set_errno(err, ERR_ENVIRONMENT, "pager");
+    }
+    made->config = *config;
+    size_held(made);
+    if (!replace_create(&made->replace, config->memory, config->policy, err)) {
+        free(made);
+        return false;
+    }
+    config->memory->pager = made;
+    *pager = made;
+    return true;
+}
+
+void pager_destroy(struct pager *pager)
+{
+    if (pager == NULL) {
+        return;
+    }
+    replace_destroy(&pager->replace);
+    pager->config.memory->pager = NULL;
+    free(pager);
+}
+
+const char *pager_trouble(const struct pager *pager)
+{
+    const struct swap *swap = pager->config.memory->config.swap;
+
+    if (pager->replace.trouble[0] != '\0') {
+        return pager->replace.trouble;
+    }
+    return swap != NULL ? swap_error(swap) : NULL;
+}
+
+/* --- a fault --- */
 
 static bool refuse(
     struct fault_record *record,
@@ -21,11 +119,6 @@ static bool refuse(
     record->action = (uint8_t)(number == SIGKILL ? ACTION_KILL : ACTION_SIGNAL);
     *signal = (struct pager_signal){.number = number, .code = code};
     return false;
-}
-
-static bool out_of_memory(struct fault_record *record, struct pager_signal *signal)
-{
-    return refuse(record, signal, FAULT_OUT_OF_MEMORY, SIGKILL, 0);
 }
 
 /* 1. The region: the one at the address, or the stack if it may grow to it. */
@@ -65,100 +158,139 @@ static enum fault_kind forbidden_kind(const struct region *region, uint8_t acces
     return FAULT_KINDS;
 }
 
-/* 3. Contents from the file: the part of the page that the file has; the rest reads zero. */
+/* What could not be done, as the program is told. */
 static bool
-load_page(const struct region *region, uint64_t offset, uint8_t *page, uint64_t bytes)
+finish(struct fault_record *record, struct pager_signal *signal, enum bring_result result)
 {
-    uint64_t have = region->spec.file_bytes - offset;
-    uint64_t want = have < bytes ? have : bytes;
-    uint64_t done = 0;
-
-    while (done < want) {
-        ssize_t n = pread(
-            region->spec.backing->fd, page + done, want - done,
-            (off_t)(region->spec.file_offset + offset + done));
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
-        if (n <= 0) {
-            return false;
-        }
-        done += (uint64_t)n;
+    switch (result) {
+    case BRING_DONE:
+    case BRING_PRESENT:
+        return true;
+    case BRING_NO_FRAME:
+    case BRING_NO_TABLE:
+        return refuse(record, signal, FAULT_OUT_OF_MEMORY, SIGKILL, 0);
+    case BRING_BEHIND:
+    case BRING_IO_ERROR:
+        return refuse(record, signal, (enum fault_kind)record->kind, SIGBUS, BUS_ADRERR);
     }
     return true;
 }
 
-static uint32_t new_frame(struct frames *frames, unsigned level)
-{
-    return level == 1 ? frames_alloc_zeroed(frames, FRAME_DATA)
-                      : frames_alloc_large_zeroed(frames, FRAME_DATA);
-}
-
-/* 4. Nothing is mapped there yet: make a frame, fill it, write the entry (an upgrade). */
-static bool map_new(
-    struct space *space,
-    struct fault_record *record,
-    struct pager_signal *signal,
-    const struct region *region,
-    struct ptab_slot slot)
-{
-    struct frames *frames = space->config.frames;
-    uint64_t page_bytes = ptab_levels[slot.level].entry_bytes;
-    uint64_t offset = round_down(record->address, page_bytes) - region->begin.value;
-    uint32_t frame = new_frame(frames, slot.level);
-
-    if (frame == FRAMES_NONE) {
-        return out_of_memory(record, signal);
-    }
-    record->action = ACTION_MAP_ZERO;
-    if (region->spec.backing != NULL && offset < region->spec.file_bytes) {
-        record->kind = FAULT_FILE_LOAD;
-        record->action = ACTION_MAP_FILE;
-        if (!load_page(region, offset, frames_hva(frames, frame), page_bytes)) {
-            frames_release(frames, frame);
-            return refuse(record, signal, FAULT_FILE_LOAD, SIGBUS, BUS_ADRERR);
-        }
-    }
-    uint64_t entry = frames_gpa(frame).value |
-                     space_leaf_bits(space, region->spec.permissions) |
-                     (slot.level > 1 ? PTE_PAGE_SIZE : 0) |
-                     ((record->access & RECORD_WRITE) != 0 ? PTE_DIRTY : 0);
-    ptab_commit(&space->ptab, slot, entry);
-    record->entry_after = entry;
-    record->frame = frame;
-    record->level = (uint8_t)slot.level;
-    return true;
-}
-
-/* 5. Something is mapped and the region allows the access: either the entry allows it too, and
+/* 3. Something is mapped and the region allows the access: either the entry allows it too, and
  * the CPU used a stale translation, which the guest must flush; or it does not yet. */
-static bool retry_or_upgrade(
-    struct space *space,
-    struct fault_record *record,
-    const struct region *region,
-    struct ptab_slot slot)
+static void retry_or_upgrade(const struct bring *bring, struct ptab_slot slot)
 {
-    uint64_t bits = space_leaf_bits(space, region->spec.permissions) &
+    struct fault_record *record = bring->record;
+    uint8_t permissions = bring->region->spec.permissions;
+    uint32_t frame = frames_index(gpa_of(*slot.entry & PTE_ADDRESS));
+    uint64_t bits = space_frame_bits(bring->space, permissions, frame) &
                     (PTE_PRESENT | PTE_USER | PTE_WRITABLE | PTE_ACCESSED);
     uint64_t entry = *slot.entry | bits;
 
-    if ((region->spec.permissions & REGION_EXEC) != 0) {
+    if ((permissions & REGION_EXEC) != 0) {
         entry &= ~PTE_NO_EXECUTE;
     }
     record->kind = FAULT_SPURIOUS;
     record->level = (uint8_t)slot.level;
-    record->frame = frames_index(gpa_of(entry & PTE_ADDRESS));
+    record->frame = frame;
     record->entry_after = entry;
     record->action = entry == *slot.entry ? ACTION_RETRY : ACTION_UPGRADE;
     if (record->action == ACTION_UPGRADE) {
-        ptab_commit(&space->ptab, slot, entry);
+        space_upgrade_leaf(bring->space, slot, entry);
     } else if ((record->access & RECORD_HOST) == 0) {
-        edits_add(space->config.edits, slot.entry_gpa, entry, gva_of(record->address));
+        space_edit_leaf(bring->space, gva_page(bring->address), slot, entry);
+    }
+}
+
+static bool
+resolve_present(const struct bring *bring, struct ptab_slot slot, struct pager_signal *signal)
+{
+    uint32_t frame = frames_index(gpa_of(*slot.entry & PTE_ADDRESS));
+    bool shared =
+        frames_record(bring->space->memory->config.frames, frame)->use == FRAME_SHARED;
+
+    bring->record->entry_before = *slot.entry;
+    if (bring->write && !shared && (*slot.entry & PTE_WRITABLE) == 0) {
+        return finish(bring->record, signal, cow_write(bring, slot));
+    }
+    retry_or_upgrade(bring, slot);
+    return true;
+}
+
+/* 4. How much is brought in: the page alone, a window around it, or what the policy says. */
+static void default_window(const struct bring *bring, struct vmm_decision *decision)
+{
+    const struct pager_config *config = &bring->pager->config;
+    struct space *space = bring->space;
+    uint64_t page = gva_page(bring->address).value;
+    uint64_t begin = page, pages = config->around_pages;
+
+    if (config->around_adaptive) {
+        /* Twice as far each time that the program goes on where the last window ended. */
+        pages = page == space->around_next ? 2 * (uint64_t)space->around_pages : 1;
+        pages = pages < config->around_pages ? pages : config->around_pages;
+        space->around_pages = (uint32_t)pages;
+        space->around_next = page + pages * PAGE_BYTES;
+    } else if (pages > 1) {
+        begin = page - page % (pages * PAGE_BYTES);
+    }
+    uint64_t end = begin + pages * PAGE_BYTES;
+    const struct region *region = bring->region;
+    decision->map_begin = begin > region->begin.value ? begin : region->begin.value;
+    decision->map_end = end < region->end.value ? end : region->end.value;
+}
+
+/* The pages beside the one that faulted, as far as free frames last. */
+static void bring_around(const struct bring *bring, const struct vmm_decision *decision)
+{
+    uint64_t page = gva_page(bring->address).value;
+
+    for (uint64_t at = decision->map_begin; at < decision->map_end; at += PAGE_BYTES) {
+        struct fault_record scratch = *bring->record;
+        struct bring beside = *bring;
+        if (at == page) {
+            continue;
+        }
+        beside.address = gva_of(at);
+        beside.write = false;
+        beside.around = true;
+        beside.record = &scratch;
+        enum bring_result result = bring_page(&beside);
+        if (result != BRING_DONE && result != BRING_PRESENT) {
+            return;
+        }
+        bring->record->around = (uint16_t)(bring->record->around + (result == BRING_DONE));
+    }
+}
+
+static bool resolve_absent(const struct bring *bring, struct pager_signal *signal)
+{
+    struct vmm_decision decision = {0};
+
+    default_window(bring, &decision);
+    replace_fault(&bring->pager->replace, bring->record, bring->region, &decision);
+    if (decision.refuse) {
+        return refuse(bring->record, signal, FAULT_NO_ACCESS, SIGSEGV, SEGV_ACCERR);
+    }
+    enum bring_result result = bring_page(bring);
+    if (result != BRING_DONE) {
+        return finish(bring->record, signal, result);
+    }
+    if (decision.map_end - decision.map_begin > PAGE_BYTES && bring->record->level == 1) {
+        bring_around(bring, &decision);
     }
     return true;
 }
 
-bool pager_fault(
+static void start_record(struct space *space, struct fault_record *record)
+{
+    record->frame = RECORD_NO_FRAME;
+    record->evicted = RECORD_NO_FRAME;
+    record->region = RECORD_NO_REGION;
+    record->process = space->process;
+}
+
+static bool decide(
     struct space *space,
     struct fault_record *record,
     struct pager_signal *signal,
@@ -167,12 +299,8 @@ bool pager_fault(
     bool grown = false;
     struct ptab_slot slot;
 
-    record->frame = RECORD_NO_FRAME;
-    record->evicted = RECORD_NO_FRAME;
-    record->region = RECORD_NO_REGION;
-    record->process = space->process;
+    start_record(space, record);
     *region = NULL;
-    space_settle(space);
     if (record->address >= LAYOUT_USER_END) {
         return refuse(record, signal, FAULT_KERNEL_PAGE, SIGSEGV, SEGV_MAPERR);
     }
@@ -188,12 +316,33 @@ bool pager_fault(
             record, signal, forbidden, SIGSEGV,
             forbidden == FAULT_STACK_LIMIT ? SEGV_MAPERR : SEGV_ACCERR);
     }
+    const struct bring bring = {
+        .pager = space->memory->pager,
+        .space = space,
+        .region = found,
+        .address = gva_of(record->address),
+        .write = (record->access & RECORD_WRITE) != 0,
+        .record = record};
     record->kind = (uint8_t)(grown ? FAULT_STACK_GROWTH : FAULT_DEMAND_ZERO);
-    unsigned level = found->spec.page_shift == LARGE_SHIFT ? 2 : 1;
-    if (!ptab_prepare(&space->ptab, gva_of(record->address), level, &slot)) {
-        return out_of_memory(record, signal);
+    if (ptab_find_leaf(&space->ptab, bring.address, &slot)) {
+        record->entry_before = *slot.entry;
+        if (leaf_is_present(*slot.entry)) {
+            return resolve_present(&bring, slot, signal);
+        }
     }
-    record->entry_before = *slot.entry;
-    return (*slot.entry & PTE_PRESENT) == 0 ? map_new(space, record, signal, found, slot)
-                                            : retry_or_upgrade(space, record, found, slot);
+    return resolve_absent(&bring, signal);
+}
+
+bool pager_fault(
+    struct space *space,
+    struct fault_record *record,
+    struct pager_signal *signal,
+    const struct region **region)
+{
+    bool resolved = decide(space, record, signal, region);
+
+    if (resolved && record->frame != RECORD_NO_FRAME && (record->access & RECORD_HOST) == 0) {
+        pager_hold(space->memory->pager, record->frame);
+    }
+    return resolved;
 }

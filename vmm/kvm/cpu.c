@@ -137,12 +137,20 @@ static void write_tss(uint8_t *tss)
 #define GATE_INTERRUPT UINT64_C(0x8e)
 #define GATE_DPL3      UINT64_C(0x60)
 
+/* What may arrive while rsp is not the kernel's: #DB too, as a program's `mov ss` holds its trap
+ * back over its `syscall`, to ring 0 (SDM volume 3, "Masking Exceptions and Interrupts When
+ * Switching Stacks"; CVE-2018-8897). */
+static bool wants_own_stack(unsigned vector)
+{
+    return vector == VECTOR_DF || vector == VECTOR_NMI || vector == VECTOR_MC ||
+           vector == VECTOR_DB;
+}
+
 static void write_idt(uint64_t *idt, const struct abi_kernel *kernel)
 {
     for (unsigned vector = 0; vector < VECTOR_COUNT; vector++) {
         uint64_t stub = kernel->vector[vector];
-        uint64_t ist =
-            vector == VECTOR_DF || vector == VECTOR_NMI || vector == VECTOR_MC ? 1 : 0;
+        uint64_t ist = wants_own_stack(vector) ? 1 : 0;
         uint64_t type = GATE_INTERRUPT;
 
         if (vector == VECTOR_BP || vector == VECTOR_OF) {
@@ -175,10 +183,8 @@ static uint64_t cr4_value(const struct machine_cpu *cpu)
            (cpu->smap ? CR4_SMAP : 0);
 }
 
-static void fill_segments(struct kvm_sregs *sregs)
+void cpu_fill_kernel_segments(struct kvm_sregs *sregs)
 {
-    const struct kvm_segment unusable = {.unusable = 1};
-
     sregs->cs = (struct kvm_segment){
         .limit = 0xffffffff,
         .selector = LAYOUT_KERNEL_CS,
@@ -195,6 +201,13 @@ static void fill_segments(struct kvm_sregs *sregs)
         .s = 1,
         .db = 1,
         .g = 1};
+}
+
+static void fill_segments(struct kvm_sregs *sregs)
+{
+    const struct kvm_segment unusable = {.unusable = 1};
+
+    cpu_fill_kernel_segments(sregs);
     sregs->ds = sregs->es = sregs->fs = sregs->gs = sregs->ldt = unusable;
     sregs->tr = (struct kvm_segment){
         .base = LAYOUT_DESCRIPTORS + LAYOUT_TSS_OFFSET,

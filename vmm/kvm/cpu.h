@@ -17,6 +17,10 @@ MUST_CHECK bool cpu_set_cpuid(int kvm, int vcpu, struct machine_cpu *cpu, struct
 /* Fill the page at LAYOUT_DESCRIPTORS: GDT, TSS, IDT with one gate per vector. */
 void cpu_write_descriptors(uint8_t *page, const struct abi_kernel *kernel);
 
+/* CS and SS as the guest kernel has them. */
+struct kvm_sregs;
+void cpu_fill_kernel_segments(struct kvm_sregs *sregs);
+
 /* Segments, control registers (CR3 = root), MSRs, FPU and XCR0.  Fails with ERR_ENVIRONMENT. */
 MUST_CHECK bool cpu_set_state(
     int vcpu,

@@ -2,6 +2,7 @@
  * The machine: set-up in the order that KVM wants, and tear-down in reverse.  The CPU's first
  * state is in cpu.c, the way in and out of ring 3 in machine_run.c.
  */
+#include <cpuid.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -44,6 +45,11 @@ const struct machine_cpu *machine_cpu(const struct machine *machine)
 const struct abi_kernel *machine_kernel(const struct machine *machine)
 {
     return &machine->kernel;
+}
+
+struct clock *machine_clock(struct machine *machine)
+{
+    return &machine->clock;
 }
 
 /* --- set-up --- */
@@ -99,6 +105,18 @@ static bool add_memory(struct machine *machine, uint64_t bytes, struct err *err)
     return true;
 }
 
+/* The guest's counter is the host's: vmm never scales it, so its rate is the host's too. */
+static void start_clock(struct machine *machine)
+{
+    unsigned eax, ebx, ecx, edx;
+    /* APM volume 3, CPUID Fn8000_0007, bit 8 of edx; SDM volume 3, "Invariant TSC". */
+    bool invariant =
+        __get_cpuid(0x80000007, &eax, &ebx, &ecx, &edx) != 0 && (edx >> 8 & 1) != 0;
+    int khz = invariant ? ioctl(machine->vcpu, KVM_GET_TSC_KHZ, 0L) : 0;
+
+    clock_start(&machine->clock, khz > 0 ? (uint64_t)khz : 0);
+}
+
 static bool add_vcpu(struct machine *machine, struct err *err)
 {
     machine->vcpu = ioctl(machine->vm, KVM_CREATE_VCPU, 0L);
@@ -116,6 +134,7 @@ static bool add_vcpu(struct machine *machine, struct err *err)
     machine->run = run;
     machine->run_bytes = (size_t)bytes;
     machine->run->kvm_valid_regs = KVM_SYNC_X86_REGS;
+    start_clock(machine);
     return cpu_set_cpuid(machine->kvm, machine->vcpu, &machine->cpu, err);
 }
 
@@ -153,7 +172,7 @@ map_edit_list(struct machine *machine, struct ptab *ptab, uint64_t no_execute)
 
 static bool copy_kernel_header(struct machine *machine, struct err *err)
 {
-    size_t bytes = (size_t)(kernel_image_end - kernel_image);
+    size_t bytes = (size_t)((uintptr_t)kernel_image_end - (uintptr_t)kernel_image);
 
     memcpy(&machine->kernel, kernel_image, sizeof(machine->kernel));
     if (machine->kernel.magic != ABI_KERNEL_MAGIC || machine->kernel.version != ABI_VERSION ||
@@ -179,7 +198,7 @@ static bool install_kernel(struct machine *machine, struct ptab *ptab, struct er
     void *text = map_kernel_page(machine, ptab, LAYOUT_TEXT, 0);
     uint8_t *descriptors = map_kernel_page(machine, ptab, LAYOUT_DESCRIPTORS, no_execute);
     uint8_t *stack = map_kernel_page(machine, ptab, LAYOUT_STACK, stack_bits);
-    void *ist = map_kernel_page(machine, ptab, LAYOUT_IST, stack_bits);
+    uint8_t *ist = map_kernel_page(machine, ptab, LAYOUT_IST, stack_bits);
     if (list == NULL || text == NULL || descriptors == NULL || stack == NULL || ist == NULL) {
         return err_set(err, ERR_ENVIRONMENT, "guest memory is too small for the guest kernel");
     }
@@ -187,6 +206,8 @@ static bool install_kernel(struct machine *machine, struct ptab *ptab, struct er
     cpu_write_descriptors(descriptors, &machine->kernel);
     machine->frame =
         (struct abi_frame *)(void *)(stack + PAGE_BYTES - sizeof(struct abi_frame));
+    machine->ist_frame =
+        (struct abi_frame *)(void *)(ist + PAGE_BYTES - sizeof(struct abi_frame));
     return edits_create(&machine->edits, list, err);
 }
 
@@ -290,7 +311,7 @@ bool machine_start(struct machine *machine, struct gva rip, struct gva rsp, stru
     *machine->frame = (struct abi_frame){
         .rip = rip.value,
         .cs = LAYOUT_USER_CS,
-        .rflags = RFLAGS_FIXED,
+        .rflags = RFLAGS_RING3,
         .rsp = rsp.value,
         .ss = LAYOUT_USER_SS};
     machine->resume = machine->kernel.trap_return;

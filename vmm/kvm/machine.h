@@ -17,7 +17,9 @@
 #include "abi.h"
 
 #include "base/addr.h"
+#include "base/clock.h"
 #include "base/err.h"
+#include "base/registers.h"
 #include "memory/frames.h"
 #include "memory/gmem.h"
 #include "paging/edits.h"
@@ -85,7 +87,7 @@ enum machine_event {
 
 /* What ring 3 was doing.  rax is the program's own, whatever the stub did with the register. */
 struct machine_trap {
-    uint64_t exit_ns; /* CLOCK_MONOTONIC, directly behind KVM_RUN */
+    struct clock_mark exit; /* directly behind KVM_RUN */
     uint64_t rip, rsp, rflags;
     unsigned vector;     /* MACHINE_EXCEPTION */
     uint64_t error_code; /* MACHINE_FAULT: PF_*; MACHINE_EXCEPTION: as pushed */
@@ -100,8 +102,8 @@ struct machine_trap {
 enum machine_event machine_run(struct machine *machine, struct machine_trap *trap);
 
 /*
- * Make the guest kernel carry the edit list out now, while a trap is being served; the
- * program's state stays.  One KVM_RUN if the list is not empty, none otherwise.  A machine that
+ * Make the guest kernel carry out now what waits in the edit list, while a trap is being served;
+ * the program's state stays.  One KVM_RUN for edits, one for announcements, none without either.  A machine that
  * fails in there is stopped: the next machine_run says so.
  */
 void machine_drain_edits(struct machine *machine);
@@ -115,24 +117,63 @@ void machine_read_request(const struct machine *machine, struct machine_request 
 /* The result of the request: rax when ring 3 runs again. */
 void machine_set_result(struct machine *machine, uint64_t value);
 
+/*
+ * Whether the fault that machine_run returned last came from the same instruction as the one that
+ * this was asked of before, with nothing done in between: all general registers are the same.
+ */
+bool machine_is_same_instruction(struct machine *machine);
+
 /* FS and GS base of ring 3 (two ioctls each: not for a hot path). */
 MUST_CHECK bool machine_set_fs_base(struct machine *machine, struct gva base);
 MUST_CHECK bool machine_get_fs_base(struct machine *machine, struct gva *base);
 MUST_CHECK bool machine_set_gs_base(struct machine *machine, struct gva base);
 MUST_CHECK bool machine_get_gs_base(struct machine *machine, struct gva *base);
 
-/* The program's general registers at the last trap, for messages. */
-struct machine_registers {
-    uint64_t rax, rbx, rcx, rdx, rsi, rdi, rsp, rbp;
-    uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
-    uint64_t rip, rflags;
-};
-void machine_read_registers(const struct machine *machine, struct machine_registers *registers);
+/*
+ * The program's general registers at the last trap, and new ones for it: it goes on there by
+ * iretq, with all of them.  registers->rip must be canonical; of rflags only
+ * REGISTERS_USER_FLAGS are taken.
+ */
+void machine_read_registers(const struct machine *machine, struct registers *registers);
+void machine_write_registers(struct machine *machine, const struct registers *registers);
+
+/* The program's x87, SSE and extended state: XSTATE_BYTES at `state` (one ioctl each).  False
+ * if KVM refuses, which for a write means that the state is not valid. */
+MUST_CHECK bool machine_read_xstate(struct machine *machine, void *state);
+MUST_CHECK bool machine_write_xstate(struct machine *machine, const void *state);
+
+/* --- several programs on the one vCPU: context.c --- */
+
+/* Everything of ring 3 that the CPU holds, while another program runs. */
+struct machine_context;
+struct machine_context *machine_context_create(void);          /* NULL: no memory */
+void machine_context_destroy(struct machine_context *context); /* accepts NULL */
+
+/*
+ * After MACHINE_INTERRUPTED: bring the vCPU to where a trap from ring 3 would have left it, so
+ * that the program can be changed or exchanged.  False while the guest kernel is at work, or an
+ * exception is on its way to it: then machine_run has to go on first, and will come back by a
+ * trap.
+ */
+MUST_CHECK bool machine_take_over(struct machine *machine);
+
+/* Keep the state of the program that runs; only after a trap, or when machine_take_over() said
+ * yes.  False: the machine is stopped. */
+MUST_CHECK bool machine_save(struct machine *machine, struct machine_context *context);
+/* Go on with another program on the tables at root.  False: the machine is stopped. */
+MUST_CHECK bool
+machine_load(struct machine *machine, const struct machine_context *context, struct gpa root);
+/* What a kept program will find in its registers. */
+struct registers *machine_context_registers(struct machine_context *context);
 
 /* One line: why the vCPU stopped.  Empty while it has not. */
 const char *machine_stop_reason(const struct machine *machine);
 
 /* KVM_RUN ioctls so far. */
 uint64_t machine_runs(const struct machine *machine);
+
+/* Borrowed: the clock of machine_trap.exit, with the counter's rate as KVM has it, or without
+ * where the CPU does not call its counter invariant. */
+struct clock *machine_clock(struct machine *machine);
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * In and out of ring 3: one KVM_RUN at a time, what the exit means by the conventions of abi.h,
- * the edit list on the way back in, and the program's registers in between.  It refuses to know
- * what faults and requests mean to a program.  The guest's side of each step is
+ * the edit list on the way back in.  It refuses to know what faults and requests mean to a
+ * program, and its registers are in registers.c.  The guest's side of each step is
  * guest/kernel/kernel.S.
  */
 #include <errno.h>
@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "base/clock.h"
 #include "kvm/machine_private.h"
 
 const char *machine_stop_reason(const struct machine *machine)
@@ -24,7 +23,7 @@ uint64_t machine_runs(const struct machine *machine)
 
 /* --- in and out --- */
 
-static enum machine_event stop(struct machine *machine, const char *what, uint64_t detail)
+enum machine_event machine_stop(struct machine *machine, const char *what, uint64_t detail)
 {
     const struct kvm_regs *regs = machine_regs(machine);
 
@@ -45,24 +44,21 @@ static enum machine_event stop_unexpected(struct machine *machine)
 
     switch (run->exit_reason) {
     case KVM_EXIT_SHUTDOWN:
-        return stop(machine, "the vCPU shut down (triple fault)", 0);
+        return machine_stop(machine, "the vCPU shut down (triple fault)", 0);
     case KVM_EXIT_FAIL_ENTRY:
-        return stop(
+        return machine_stop(
             machine, "KVM could not enter the guest",
             run->fail_entry.hardware_entry_failure_reason);
     case KVM_EXIT_INTERNAL_ERROR:
-        return stop(machine, "KVM internal error", run->internal.suberror);
+        return machine_stop(machine, "KVM internal error", run->internal.suberror);
     case KVM_EXIT_MMIO:
-        return stop(machine, "access beyond guest memory", run->mmio.phys_addr);
+        return machine_stop(machine, "access beyond guest memory", run->mmio.phys_addr);
     case KVM_EXIT_HLT:
-        return stop(machine, "the vCPU halted", 0);
+        return machine_stop(machine, "the vCPU halted", 0);
     default:
-        return stop(machine, "unexpected KVM exit", run->exit_reason);
+        return machine_stop(machine, "unexpected KVM exit", run->exit_reason);
     }
 }
-
-/* Flags that ring 3 may set for itself; the rest (IOPL above all) never goes back to it. */
-#define RFLAGS_USER UINT64_C(0x240dd5)
 
 /* The edit loop returns by iretq; a request is given the frame that sysret does without. */
 static void make_frame_of_request(struct machine *machine)
@@ -73,7 +69,7 @@ static void make_frame_of_request(struct machine *machine)
         .rax = regs->rax,
         .rip = regs->rcx,
         .cs = LAYOUT_USER_CS,
-        .rflags = (regs->r11 & RFLAGS_USER) | RFLAGS_FIXED,
+        .rflags = (regs->r11 & REGISTERS_USER_FLAGS) | RFLAGS_RING3,
         .rsp = regs->rsp,
         .ss = LAYOUT_USER_SS};
     regs->rsp = FRAME_ADDRESS;
@@ -112,13 +108,15 @@ static bool is_request_by_fault(const struct machine *machine, const struct mach
            (trap->error_code & (PF_USER | PF_WRITE)) == PF_USER && regs->rcx < LAYOUT_USER_END;
 }
 
-static enum machine_event take_frame(struct machine *machine, struct machine_trap *trap)
+/* inline: on the path of every fault. */
+static inline enum machine_event take_frame(struct machine *machine, struct machine_trap *trap)
 {
     const struct abi_frame *frame = machine->frame;
 
     machine->resume = machine->kernel.trap_return;
     if (machine_regs(machine)->rsp != FRAME_ADDRESS || (frame->cs & 3) != 3) {
-        return stop(machine, "the guest kernel itself faulted", machine_regs(machine)->rax);
+        return machine_stop(
+            machine, "the guest kernel itself faulted", machine_regs(machine)->rax);
     }
     trap->rip = frame->rip;
     trap->rsp = frame->rsp;
@@ -138,15 +136,43 @@ static enum machine_event take_fault(struct machine *machine, struct machine_tra
     }
     machine->frame->rip = trap->rip = machine_regs(machine)->rcx;
     machine->frame->rflags = trap->rflags =
-        (machine_regs(machine)->r11 & RFLAGS_USER) | RFLAGS_FIXED;
+        (machine_regs(machine)->r11 & REGISTERS_USER_FLAGS) | RFLAGS_RING3;
     return MACHINE_REQUEST;
+}
+
+/*
+ * A debug exception comes on the stack of IST1; its frame is put where all others are, so that
+ * the rest need not know.  One that a program held back over its `syscall` finds ring 0 before
+ * its first instruction: it is the program's, behind the `syscall`.
+ */
+static void move_debug_frame(struct machine *machine)
+{
+    struct kvm_regs *regs = machine_regs(machine);
+    struct abi_frame frame = *machine->ist_frame;
+
+    if (regs->rsp != IST_FRAME_ADDRESS) {
+        return;
+    }
+    if ((frame.cs & 3) == 0 && frame.rip == machine->kernel.syscall_entry) {
+        frame.rip = regs->rcx;
+        frame.rflags = (regs->r11 & REGISTERS_USER_FLAGS) | RFLAGS_RING3;
+        frame.cs = LAYOUT_USER_CS;
+        frame.ss = LAYOUT_USER_SS;
+    }
+    *machine->frame = frame;
+    regs->rsp = FRAME_ADDRESS;
+    machine_regs_changed(machine);
 }
 
 static enum machine_event take_exception(struct machine *machine, struct machine_trap *trap)
 {
     trap->vector = (unsigned)machine_regs(machine)->rax;
     if (trap->vector == VECTOR_DF || trap->vector == VECTOR_NMI || trap->vector == VECTOR_MC) {
-        return stop(machine, "double fault, NMI or machine check: vector", trap->vector);
+        return machine_stop(
+            machine, "double fault, NMI or machine check: vector", trap->vector);
+    }
+    if (trap->vector == VECTOR_DB) {
+        move_debug_frame(machine);
     }
     return take_frame(machine, trap) == MACHINE_STOPPED ? MACHINE_STOPPED : MACHINE_EXCEPTION;
 }
@@ -162,6 +188,24 @@ static enum machine_event take_request(struct machine *machine, struct machine_t
     return MACHINE_REQUEST;
 }
 
+/* The armed edits are carried out: ring 3 was reached again. */
+static void finish_armed_edits(struct machine *machine)
+{
+    if (machine->edits_armed) {
+        machine->edits_armed = false;
+        edits_done(&machine->edits);
+    }
+}
+
+/* A signal for this thread is pending; the guest is in ring 3, or still in its kernel. */
+static enum machine_event take_interruption(struct machine *machine)
+{
+    if (machine_regs(machine)->rip < LAYOUT_USER_END) {
+        finish_armed_edits(machine);
+    }
+    return MACHINE_INTERRUPTED;
+}
+
 enum machine_event machine_run(struct machine *machine, struct machine_trap *trap)
 {
     const struct kvm_run *run = machine->run;
@@ -169,20 +213,20 @@ enum machine_event machine_run(struct machine *machine, struct machine_trap *tra
     if (machine->stop_reason[0] != '\0') {
         return MACHINE_STOPPED;
     }
+    if (machine->edits.announced_count != 0) {
+        machine_drain_edits(machine);
+    }
     if (machine->edits.count != 0 && !machine->edits_armed) {
         arm_edits(machine);
     }
     int result = run_once(machine);
-    trap->exit_ns = clock_now_ns();
+    trap->exit = clock_mark_now(&machine->clock);
     if (result < 0) {
         return errno == EINTR || errno == EAGAIN
-                   ? MACHINE_INTERRUPTED
-                   : stop(machine, "KVM_RUN failed, errno", (uint64_t)errno);
+                   ? take_interruption(machine)
+                   : machine_stop(machine, "KVM_RUN failed, errno", (uint64_t)errno);
     }
-    if (machine->edits_armed) {
-        machine->edits_armed = false;
-        edits_done(&machine->edits, machine->frames, machine->pool);
-    }
+    finish_armed_edits(machine);
     if (run->exit_reason != KVM_EXIT_IO || run->io.direction != KVM_EXIT_IO_OUT) {
         return stop_unexpected(machine);
     }
@@ -194,7 +238,7 @@ enum machine_event machine_run(struct machine *machine, struct machine_trap *tra
     case ABI_PORT_EXCEPTION:
         return take_exception(machine, trap);
     default:
-        return stop(machine, "unexpected port", run->io.port);
+        return machine_stop(machine, "unexpected port", run->io.port);
     }
 }
 
@@ -235,16 +279,12 @@ static int run_undisturbed(struct machine *machine)
     return restored ? result : -1;
 }
 
-void machine_drain_edits(struct machine *machine)
+/* One pass through a routine of the guest kernel that ends by ABI_PORT_EDITED. */
+static bool run_kernel_routine(struct machine *machine, uint64_t label)
 {
-    if (machine->edits.count == 0 || machine->stop_reason[0] != '\0') {
-        return;
-    }
-    struct kvm_regs saved = *machine_regs(machine);
     struct kvm_regs *regs = machine_regs(machine);
 
-    end_edit_list(machine);
-    regs->rip = machine->kernel.edit_and_report;
+    regs->rip = label;
     regs->rsp = FRAME_ADDRESS;
     regs->rflags = RFLAGS_FIXED;
     machine_regs_changed(machine);
@@ -255,120 +295,35 @@ void machine_drain_edits(struct machine *machine)
     }
     if (result < 0 || machine->run->exit_reason != KVM_EXIT_IO ||
         machine->run->io.port != ABI_PORT_EDITED) {
-        stop(
+        machine_stop(
             machine, "the guest kernel did not carry out the edits", machine->run->exit_reason);
-        return;
-    }
-    edits_done(&machine->edits, machine->frames, machine->pool);
-    saved.rip = machine->resume;
-    *regs = saved;
-    machine_regs_changed(machine);
-}
-
-/* --- the program's registers --- */
-
-static bool in_frame(const struct machine *machine)
-{
-    return machine->resume == machine->kernel.trap_return;
-}
-
-void machine_read_request(const struct machine *machine, struct machine_request *request)
-{
-    const struct kvm_regs *regs = &machine->run->s.regs.regs;
-
-    request->number = in_frame(machine) ? machine->frame->rax : regs->rax;
-    request->argument[0] = regs->rdi;
-    request->argument[1] = regs->rsi;
-    request->argument[2] = regs->rdx;
-    request->argument[3] = regs->r10;
-    request->argument[4] = regs->r8;
-    request->argument[5] = regs->r9;
-}
-
-void machine_set_result(struct machine *machine, uint64_t value)
-{
-    if (in_frame(machine)) {
-        machine->frame->rax = value;
-        return;
-    }
-    machine_regs(machine)->rax = value;
-    machine_regs_changed(machine);
-}
-
-void machine_read_registers(const struct machine *machine, struct machine_registers *registers)
-{
-    const struct kvm_regs *regs = &machine->run->s.regs.regs;
-    const struct abi_frame *frame = machine->frame;
-    bool framed = in_frame(machine);
-
-    *registers = (struct machine_registers){
-        .rax = framed ? frame->rax : regs->rax,
-        .rbx = regs->rbx,
-        .rcx = regs->rcx,
-        .rdx = regs->rdx,
-        .rsi = regs->rsi,
-        .rdi = regs->rdi,
-        .rsp = framed ? frame->rsp : regs->rsp,
-        .rbp = regs->rbp,
-        .r8 = regs->r8,
-        .r9 = regs->r9,
-        .r10 = regs->r10,
-        .r11 = regs->r11,
-        .r12 = regs->r12,
-        .r13 = regs->r13,
-        .r14 = regs->r14,
-        .r15 = regs->r15,
-        .rip = framed ? frame->rip : regs->rcx,
-        .rflags = framed ? frame->rflags : regs->r11};
-}
-
-/* FS and GS base go through KVM_SET_SREGS: the one way that was seen to work on every back end. */
-static bool exchange_bases(
-    struct machine *machine,
-    const struct gva *set_fs,
-    const struct gva *set_gs,
-    struct gva *get_fs,
-    struct gva *get_gs)
-{
-    struct kvm_sregs sregs;
-
-    if (ioctl(machine->vcpu, KVM_GET_SREGS, &sregs) < 0) {
         return false;
     }
-    if (get_fs != NULL) {
-        *get_fs = gva_of(sregs.fs.base);
-    }
-    if (get_gs != NULL) {
-        *get_gs = gva_of(sregs.gs.base);
-    }
-    if (set_fs == NULL && set_gs == NULL) {
-        return true;
-    }
-    if (set_fs != NULL) {
-        sregs.fs.base = set_fs->value;
-    }
-    if (set_gs != NULL) {
-        sregs.gs.base = set_gs->value;
-    }
-    return ioctl(machine->vcpu, KVM_SET_SREGS, &sregs) >= 0;
+    return true;
 }
 
-bool machine_set_fs_base(struct machine *machine, struct gva base)
+void machine_drain_edits(struct machine *machine)
 {
-    return exchange_bases(machine, &base, NULL, NULL, NULL);
-}
+    struct edits *edits = &machine->edits;
 
-bool machine_get_fs_base(struct machine *machine, struct gva *base)
-{
-    return exchange_bases(machine, NULL, NULL, base, NULL);
-}
-
-bool machine_set_gs_base(struct machine *machine, struct gva base)
-{
-    return exchange_bases(machine, NULL, &base, NULL, NULL);
-}
-
-bool machine_get_gs_base(struct machine *machine, struct gva *base)
-{
-    return exchange_bases(machine, NULL, NULL, NULL, base);
+    if (!edits_pending(edits) || machine->stop_reason[0] != '\0') {
+        return;
+    }
+    struct kvm_regs saved = *machine_regs(machine);
+    if (edits->count != 0) {
+        end_edit_list(machine);
+        if (!run_kernel_routine(machine, machine->kernel.edit_and_report)) {
+            return;
+        }
+    }
+    if (edits->announced_count != 0) {
+        edits_write_announcements(edits);
+        if (!run_kernel_routine(machine, machine->kernel.announce_and_report)) {
+            return;
+        }
+    }
+    edits_done(edits);
+    saved.rip = machine->resume;
+    *machine_regs(machine) = saved;
+    machine_regs_changed(machine);
 }

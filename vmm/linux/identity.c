@@ -1,10 +1,9 @@
 /*
- * Requests on who and where the process is, and how it ends: identifiers, limits, usage, exit.
- * There is one process with one thread, so much of this has one answer.
+ * Requests on who and where the process is: identifiers, limits, usage.  Each process has one
+ * thread, so much of this has one answer.
  */
 #include <asm/prctl.h>
 #include <errno.h>
-#include <linux/futex.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
@@ -14,12 +13,11 @@
 #include <unistd.h>
 
 #include "linux/requests.h"
-
-/* As the first process of a container sees itself. */
-#define PROCESS_ID 1
+#include "linux/table.h"
 
 int64_t request_arch_prctl(struct process *process, const uint64_t argument[6])
 {
+    const struct process_hooks *hooks = &process->table->hooks;
     struct gva base;
     bool ok = false;
 
@@ -30,14 +28,14 @@ int64_t request_arch_prctl(struct process *process, const uint64_t argument[6])
             return -EPERM;
         }
         ok = argument[0] == ARCH_SET_FS
-                 ? process->hooks.set_fs_base(process->hooks.context, gva_of(argument[1]))
-                 : process->hooks.set_gs_base(process->hooks.context, gva_of(argument[1]));
+                 ? hooks->set_fs_base(hooks->context, gva_of(argument[1]))
+                 : hooks->set_gs_base(hooks->context, gva_of(argument[1]));
         return ok ? 0 : -EINVAL;
     case ARCH_GET_FS:
-        ok = process->hooks.get_fs_base(process->hooks.context, &base);
+        ok = hooks->get_fs_base(hooks->context, &base);
         break;
     case ARCH_GET_GS:
-        ok = process->hooks.get_gs_base(process->hooks.context, &base);
+        ok = hooks->get_gs_base(hooks->context, &base);
         break;
     default:
         break;
@@ -48,7 +46,7 @@ int64_t request_arch_prctl(struct process *process, const uint64_t argument[6])
 int64_t request_set_tid_address(struct process *process, const uint64_t argument[6])
 {
     process->clear_child_tid = argument[0];
-    return PROCESS_ID;
+    return process->pid;
 }
 
 int64_t request_set_robust_list(struct process *process, const uint64_t argument[6])
@@ -68,16 +66,27 @@ int64_t request_rseq(
     return -ENOSYS;
 }
 
-/* The stack's limit is the laboratory's, the others are the host's; none can be changed. */
+/* 0 stands for the process itself. */
+static struct process *named(struct process *process, uint64_t pid)
+{
+    return (int)pid == 0 ? process : process_find(process->table, (int)pid);
+}
+
+/* The limits of stack, files and processes are the laboratory's, the others are the host's; none
+ * can be changed. */
 int64_t request_prlimit64(struct process *process, const uint64_t argument[6])
 {
     struct rlimit limit;
 
-    if (argument[0] != 0 && argument[0] != PROCESS_ID) {
+    if (named(process, argument[0]) == NULL) {
         return -ESRCH;
     }
     if (argument[1] == RLIMIT_STACK) {
-        limit.rlim_cur = limit.rlim_max = process->stack_limit_bytes;
+        limit.rlim_cur = limit.rlim_max = process->table->stack_limit_bytes;
+    } else if (argument[1] == RLIMIT_NOFILE) {
+        limit.rlim_cur = limit.rlim_max = DESCRIPTORS_MAX;
+    } else if (argument[1] == RLIMIT_NPROC) {
+        limit.rlim_cur = limit.rlim_max = process->table->max;
     } else if (
         argument[1] >= RLIM_NLIMITS ||
         getrlimit((__rlimit_resource_t)argument[1], &limit) != 0) {
@@ -113,18 +122,81 @@ int64_t request_getrandom(struct process *process, const uint64_t argument[6])
     return (int64_t)done;
 }
 
-int64_t request_getpid(
-    struct process *process __attribute__((unused)),
-    const uint64_t argument[6] __attribute__((unused)))
+int64_t
+request_getpid(struct process *process, const uint64_t argument[6] __attribute__((unused)))
 {
-    return PROCESS_ID;
+    return process->pid;
 }
 
-int64_t request_getppid(
-    struct process *process __attribute__((unused)),
-    const uint64_t argument[6] __attribute__((unused)))
+/* Orphans see the first process as their parent, whoever forgets them. */
+int64_t
+request_getppid(struct process *process, const uint64_t argument[6] __attribute__((unused)))
 {
+    if (process->parent != NULL) {
+        return process->parent->pid;
+    }
+    return process == process->table->first ? 0 : process->table->first->pid;
+}
+
+int64_t request_getpgid(struct process *process, const uint64_t argument[6])
+{
+    const struct process *other = named(process, argument[0]);
+
+    return other != NULL ? other->group : -ESRCH;
+}
+
+int64_t
+request_getpgrp(struct process *process, const uint64_t argument[6] __attribute__((unused)))
+{
+    return process->group;
+}
+
+int64_t request_getsid(struct process *process, const uint64_t argument[6])
+{
+    const struct process *other = named(process, argument[0]);
+
+    return other != NULL ? other->session : -ESRCH;
+}
+
+/* Of the process itself or a child; to a group of its own, or one that exists in its session. */
+int64_t request_setpgid(struct process *process, const uint64_t argument[6])
+{
+    const struct process_table *table = process->table;
+    struct process *who = named(process, argument[0]);
+    bool exists = false;
+
+    if ((int)argument[1] < 0) {
+        return -EINVAL;
+    }
+    if (who == NULL || (who != process && who->parent != process)) {
+        return -ESRCH;
+    }
+    int group = (int)argument[1] == 0 ? who->pid : (int)argument[1];
+    for (unsigned i = 0; i < table->max; i++) {
+        const struct process *other = table->slot[i];
+        exists = exists ||
+                 (other != NULL && other->group == group && other->session == process->session);
+    }
+    if (who->session != process->session || who->session == who->pid ||
+        (group != who->pid && !exists)) {
+        return -EPERM;
+    }
+    who->group = group;
     return 0;
+}
+
+int64_t
+request_setsid(struct process *process, const uint64_t argument[6] __attribute__((unused)))
+{
+    const struct process_table *table = process->table;
+
+    for (unsigned i = 0; i < table->max; i++) {
+        if (table->slot[i] != NULL && table->slot[i]->group == process->pid) {
+            return -EPERM;
+        }
+    }
+    process->group = process->session = process->pid;
+    return process->pid;
 }
 
 int64_t request_getuid(
@@ -164,36 +236,29 @@ int64_t request_uname(struct process *process, const uint64_t argument[6])
     return -access_write(&process->access, gva_of(argument[0]), &name, sizeof(name));
 }
 
-/* Faults and resident size are the guest's; processor time is vmm's, which runs nothing else. */
+/* Processor time is that of the guest: what vmm does for it counts as its own. */
 int64_t request_getrusage(struct process *process, const uint64_t argument[6])
 {
-    struct rusage usage;
-    struct lab_counts counts;
+    bool children = (int)argument[0] == RUSAGE_CHILDREN;
+    struct rusage usage = {0};
 
-    if ((int)argument[0] != RUSAGE_SELF && (int)argument[0] != RUSAGE_THREAD) {
+    if ((int)argument[0] != RUSAGE_SELF && (int)argument[0] != RUSAGE_THREAD && !children) {
         return -EINVAL;
     }
-    getrusage((int)argument[0], &usage);
-    counts_fill_lab(process->counts, &counts);
-    usage.ru_minflt = (long)counts.minor;
-    usage.ru_majflt = (long)counts.major;
+    uint64_t us = (children ? process->children_cpu_ns : process_cpu_ns(process)) / 1000;
+    usage.ru_utime.tv_sec = (time_t)(us / 1000000);
+    usage.ru_utime.tv_usec = (suseconds_t)(us % 1000000);
+    usage.ru_minflt = (long)(children ? process->children_minor_faults : process->minor_faults);
+    usage.ru_majflt = (long)(children ? process->children_major_faults : process->major_faults);
     usage.ru_maxrss =
-        (long)(frames_used_peak(process->access.space->config.frames) * (PAGE_BYTES / 1024));
+        (long)(frames_used_peak(process->access.space->memory->config.frames) * (PAGE_BYTES / 1024));
     return -access_write(&process->access, gva_of(argument[1]), &usage, sizeof(usage));
 }
 
-int64_t request_exit(struct process *process, const uint64_t argument[6])
+int64_t
+request_sched_yield(struct process *process, const uint64_t argument[6] __attribute__((unused)))
 {
-    int status = (int)(argument[0] & 0xff);
-
-    outcome_set(process->outcome, OUTCOME_EXITED, status, "exited with status %d", status);
-    return 0;
-}
-
-int64_t request_sched_yield(
-    struct process *process __attribute__((unused)),
-    const uint64_t argument[6] __attribute__((unused)))
-{
+    process->table->yield = true;
     return 0;
 }
 
@@ -220,47 +285,10 @@ int64_t request_getcpu(struct process *process, const uint64_t argument[6])
     return 0;
 }
 
-/* With one thread nobody waits and nobody could wake: a wait on an unchanged word would last
- * for ever, and lasts until its time-out or the end of the run. */
-int64_t request_futex(struct process *process, const uint64_t argument[6])
-{
-    struct timespec wait, deadline = {.tv_sec = INT32_MAX};
-    uint32_t word;
-
-    switch ((uint32_t)argument[1] & (uint32_t)FUTEX_CMD_MASK) {
-    case FUTEX_WAKE:
-    case FUTEX_WAKE_BITSET:
-        return 0;
-    case FUTEX_WAIT:
-        break;
-    default:
-        return -ENOSYS;
-    }
-    if (access_read(&process->access, &word, gva_of(argument[0]), sizeof(word)) != 0) {
-        return -EFAULT;
-    }
-    if (word != (uint32_t)argument[2]) {
-        return -EAGAIN;
-    }
-    if (argument[3] != 0) {
-        if (access_read(&process->access, &wait, gva_of(argument[3]), sizeof(wait)) != 0) {
-            return -EFAULT;
-        }
-        if (wait.tv_sec < 0 || wait.tv_nsec < 0 || wait.tv_nsec >= 1000000000L) {
-            return -EINVAL;
-        }
-        clock_gettime(CLOCK_MONOTONIC, &deadline);
-        deadline.tv_sec += wait.tv_sec < INT32_MAX ? wait.tv_sec : INT32_MAX;
-        deadline.tv_nsec += wait.tv_nsec;
-    }
-    int64_t result = request_sleep_until(process, &deadline);
-    return result == 0 ? -ETIMEDOUT : result;
-}
-
 /* Memory is the guest's. */
 int64_t request_sysinfo(struct process *process, const uint64_t argument[6])
 {
-    const struct frames *frames = process->access.space->config.frames;
+    const struct frames *frames = process->access.space->memory->config.frames;
     struct sysinfo info;
 
     sysinfo(&info);
@@ -269,7 +297,7 @@ int64_t request_sysinfo(struct process *process, const uint64_t argument[6])
     info.sharedram = info.bufferram = info.totalswap = info.freeswap = 0;
     info.totalhigh = info.freehigh = 0;
     info.mem_unit = 1;
-    info.procs = 1;
+    info.procs = (unsigned short)process->table->count;
     return -access_write(&process->access, gva_of(argument[0]), &info, sizeof(info));
 }
 

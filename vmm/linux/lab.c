@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "linux/requests.h"
+#include "linux/table.h"
 
 int64_t request_lab_version(
     struct process *process __attribute__((unused)),
@@ -37,7 +38,7 @@ int64_t request_lab_phase(struct process *process, const uint64_t argument[6])
     int64_t error = read_name(process, argument[0], name);
 
     if (error == 0) {
-        process->hooks.phase(process->hooks.context, name);
+        process->table->hooks.phase(process->table->hooks.context, name);
     }
     return error;
 }
@@ -48,7 +49,7 @@ int64_t request_lab_result(struct process *process, const uint64_t argument[6])
     int64_t error = read_name(process, argument[0], name);
 
     if (error == 0) {
-        process->hooks.result(process->hooks.context, name, (int64_t)argument[1]);
+        process->table->hooks.result(process->table->hooks.context, name, (int64_t)argument[1]);
     }
     return error;
 }
@@ -75,6 +76,14 @@ int64_t request_lab_walk(struct process *process, const uint64_t argument[6])
     return -access_write(&process->access, gva_of(argument[1]), &answer, sizeof(answer));
 }
 
+int64_t request_lab_frames(struct process *process, const uint64_t argument[6])
+{
+    if (argument[0] == 0 || argument[0] > UINT32_MAX) {
+        return -EINVAL;
+    }
+    return pager_limit(process->access.space->memory->pager, argument[0]) ? 0 : -ENOMEM;
+}
+
 /* The page of the answer is faulted in first, so that the counts include that fault. */
 int64_t request_lab_counts(struct process *process, const uint64_t argument[6])
 {
@@ -84,6 +93,6 @@ int64_t request_lab_counts(struct process *process, const uint64_t argument[6])
     if (access_write(&process->access, gva_of(argument[0]), &answer, sizeof(answer)) != 0) {
         return -EFAULT;
     }
-    counts_fill_lab(process->counts, &answer);
+    counts_fill_lab(process->table->counts, &answer);
     return -access_write(&process->access, gva_of(argument[0]), &answer, sizeof(answer));
 }

@@ -1,54 +1,214 @@
 /*
- * Requests on signals, as far as start-up code and abort() need them: actions and masks are
- * kept and given back, and a signal that the process sends to itself has its default action.
- * Handlers are not called.
+ * Signals: making them pending, and the requests on actions, masks and stacks.  What becomes of
+ * a pending one is in deliver.c.  Of several signals of one number one is kept, as for Linux's
+ * classic signals; those from SIGRTMIN on are not queued either.
  */
+#include "linux/signals.h"
+
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
+#include <unistd.h>
 
+#include "base/clock.h"
+#include "linux/deliver.h"
 #include "linux/requests.h"
+#include "linux/table.h"
 
-#define SIGSET_BYTES   8
-#define HANDLER_IGNORE UINT64_C(1)
+#define SIGSET_BYTES 8
 
-static uint64_t bit_of(int signal)
+#define NEVER_BLOCKED (signal_bit(SIGKILL) | signal_bit(SIGSTOP))
+#define STOPS                                                                                  \
+    (signal_bit(SIGSTOP) | signal_bit(SIGTSTP) | signal_bit(SIGTTIN) | signal_bit(SIGTTOU))
+
+/* --- sending --- */
+
+/* What comes of these two even where they are blocked or ignored. */
+static void stop_or_continue(struct process *to, int number)
 {
-    return UINT64_C(1) << (signal - 1);
+    if (number == SIGCONT || number == SIGKILL) {
+        to->stopped = false;
+        to->signals.pending &= ~STOPS;
+    }
+    if ((signal_bit(number) & STOPS) != 0) {
+        to->signals.pending &= ~signal_bit(SIGCONT);
+    }
 }
 
-#define NEVER_BLOCKED (bit_of(SIGKILL) | bit_of(SIGSTOP))
-
-int64_t request_rt_sigaction(struct process *process, const uint64_t argument[6])
+/* Linux lets nothing but a kill through to the one that waits for its vfork child. */
+static bool may_be_interrupted(const struct process *process)
 {
-    uint64_t signal = argument[0];
-    uint64_t action[4];
+    return process->state == PROCESS_BLOCKED && process->wait.kind != WAIT_VFORK;
+}
 
-    if (argument[3] != SIGSET_BYTES || signal == 0 || signal > PROCESS_SIGNALS ||
-        (argument[1] != 0 && (signal == SIGKILL || signal == SIGSTOP))) {
-        return -EINVAL;
+void signal_send(struct process *to, const struct signal_info *info)
+{
+    struct signals *signals = &to->signals;
+    int number = info->number;
+    uint64_t bit = signal_bit(number);
+
+    if (to->state == PROCESS_ZOMBIE) {
+        return;
     }
-    if (argument[1] != 0 &&
-        access_read(&process->access, action, gva_of(argument[1]), sizeof(action)) != 0) {
-        return -EFAULT;
+    stop_or_continue(to, number);
+    if ((signals->blocked & bit) == 0 && signal_is_ignored(to, number)) {
+        return;
     }
-    /* struct kernel_sigaction: handler, flags, restorer, mask; the same four words as ours. */
-    if (argument[2] != 0 && access_write(
-                                &process->access, gva_of(argument[2]), &process->action[signal],
-                                sizeof(process->action[signal])) != 0) {
-        return -EFAULT;
+    if ((signals->pending & bit) == 0) {
+        signals->pending |= bit;
+        signals->info[number] = *info;
     }
-    if (argument[1] != 0) {
-        process->action[signal].handler = action[0];
-        process->action[signal].flags = action[1];
-        process->action[signal].restorer = action[2];
-        process->action[signal].mask = action[3];
+    if (to->state == PROCESS_BLOCKED && to->wait.kind == WAIT_SIGNAL &&
+        (to->wait.key & bit) != 0) {
+        process_wake(to);
+        return;
+    }
+    bool runs = to == to->table->current && to->state == PROCESS_READY;
+    if ((signals->blocked & bit) != 0 || runs) {
+        return; /* the one that runs will look by itself */
+    }
+    if (signal_acts_by_default(to, number)) {
+        signals->pending &= ~bit;
+        signal_do_default(to, info);
+    } else if (may_be_interrupted(to)) {
+        process_finish_wait(to, to->wait.interrupted);
+    }
+}
+
+void signal_send_from(struct process *from, struct process *to, int number, int code)
+{
+    const struct signal_info info = {
+        .number = number, .code = code, .pid = from->pid, .uid = getuid()};
+
+    signal_send(to, &info);
+}
+
+void signal_force(struct process *process, const struct signal_info *info, const char *reason)
+{
+    struct signals *signals = &process->signals;
+    struct signal_action *action = &signals->action[info->number];
+    uint64_t bit = signal_bit(info->number);
+
+    if (action->handler == SIGNAL_IGNORE || (signals->blocked & bit) != 0) {
+        action->handler = SIGNAL_DEFAULT;
+        signals->blocked &= ~bit;
+    }
+    signals->pending |= bit;
+    signals->info[info->number] = *info;
+    strncpy(process->reason, reason, sizeof(process->reason) - 1);
+}
+
+/* --- kill --- */
+
+static int64_t send_to_group(struct process *process, int group, int number)
+{
+    const struct process_table *table = process->table;
+    int found = 0;
+
+    for (unsigned i = 0; i < table->max; i++) {
+        struct process *to = table->slot[i];
+        bool wanted = to != NULL &&
+                      (group == -1 ? to != process && to != table->first : to->group == group);
+        if (!wanted) {
+            continue;
+        }
+        found++;
+        if (number != 0) {
+            signal_send_from(process, to, number, SI_USER);
+        }
+    }
+    return found != 0 ? 0 : -ESRCH;
+}
+
+static int64_t send_to_one(struct process *process, int pid, int number, int code)
+{
+    struct process *to = process_find(process->table, pid);
+
+    if (to == NULL) {
+        return -ESRCH;
+    }
+    if (number != 0) {
+        signal_send_from(process, to, number, code);
     }
     return 0;
 }
 
+int64_t request_kill(struct process *process, const uint64_t argument[6])
+{
+    int pid = (int)argument[0];
+
+    if ((uint32_t)argument[1] > SIGNALS_COUNT) {
+        return -EINVAL;
+    }
+    if (pid > 0) {
+        return send_to_one(process, pid, (int)argument[1], SI_USER);
+    }
+    if (pid == INT32_MIN) {
+        return -ESRCH;
+    }
+    return send_to_group(
+        process,
+        pid == 0    ? process->group
+        : pid == -1 ? -1
+                    : -pid,
+        (int)argument[1]);
+}
+
+static int64_t send_to_thread(struct process *process, int pid, uint64_t number)
+{
+    if (pid <= 0 || (uint32_t)number > SIGNALS_COUNT) {
+        return -EINVAL;
+    }
+    return send_to_one(process, pid, (int)number, SI_TKILL);
+}
+
+int64_t request_tkill(struct process *process, const uint64_t argument[6])
+{
+    return send_to_thread(process, (int)argument[0], argument[1]);
+}
+
+int64_t request_tgkill(struct process *process, const uint64_t argument[6])
+{
+    if ((int)argument[0] <= 0) {
+        return -EINVAL;
+    }
+    if ((int)argument[0] != (int)argument[1] && (int)argument[1] > 0) {
+        return -ESRCH;
+    }
+    return send_to_thread(process, (int)argument[1], argument[2]);
+}
+
+/* --- actions and masks --- */
+
+int64_t request_rt_sigaction(struct process *process, const uint64_t argument[6])
+{
+    uint64_t number = (uint32_t)argument[0];
+    struct signal_action action;
+
+    if (argument[3] != SIGSET_BYTES || number == 0 || number > SIGNALS_COUNT ||
+        (argument[1] != 0 && (number == SIGKILL || number == SIGSTOP))) {
+        return -EINVAL;
+    }
+    if (argument[1] != 0 &&
+        access_read(&process->access, &action, gva_of(argument[1]), sizeof(action)) != 0) {
+        return -EFAULT;
+    }
+    struct signal_action old = process->signals.action[number];
+    if (argument[1] != 0) {
+        action.mask &= ~NEVER_BLOCKED;
+        process->signals.action[number] = action;
+        if (signal_is_ignored(process, (int)number)) {
+            process->signals.pending &= ~signal_bit((int)number);
+        }
+    }
+    return argument[2] == 0
+               ? 0
+               : -access_write(&process->access, gva_of(argument[2]), &old, sizeof(old));
+}
+
 int64_t request_rt_sigprocmask(struct process *process, const uint64_t argument[6])
 {
-    uint64_t old = process->signal_mask;
+    uint64_t old = process->signals.blocked;
     uint64_t set;
 
     if (argument[3] != SIGSET_BYTES) {
@@ -61,13 +221,13 @@ int64_t request_rt_sigprocmask(struct process *process, const uint64_t argument[
         set &= ~NEVER_BLOCKED;
         switch ((int)argument[0]) {
         case SIG_BLOCK:
-            process->signal_mask |= set;
+            process->signals.blocked |= set;
             break;
         case SIG_UNBLOCK:
-            process->signal_mask &= ~set;
+            process->signals.blocked &= ~set;
             break;
         case SIG_SETMASK:
-            process->signal_mask = set;
+            process->signals.blocked = set;
             break;
         default:
             return -EINVAL;
@@ -79,60 +239,92 @@ int64_t request_rt_sigprocmask(struct process *process, const uint64_t argument[
     return 0;
 }
 
-int64_t request_sigaltstack(struct process *process, const uint64_t argument[6])
+int64_t request_rt_sigpending(struct process *process, const uint64_t argument[6])
 {
-    const stack_t none = {.ss_flags = SS_DISABLE};
+    uint64_t pending = process->signals.pending & process->signals.blocked;
 
-    /* Accepted and not used, as no handler is called. */
-    return argument[1] == 0
-               ? 0
-               : -access_write(&process->access, gva_of(argument[1]), &none, sizeof(none));
-}
-
-static bool is_ignored_by_default(int signal)
-{
-    return signal == SIGCHLD || signal == SIGURG || signal == SIGWINCH || signal == SIGCONT;
-}
-
-void process_signal_self(struct process *process, int signal)
-{
-    uint64_t handler = process->action[signal].handler;
-
-    if (handler == HANDLER_IGNORE || (handler == 0 && is_ignored_by_default(signal)) ||
-        (process->signal_mask & bit_of(signal)) != 0) {
-        return;
-    }
-    outcome_set(
-        process->outcome, OUTCOME_SIGNALLED, signal, "ended by %s, which it sent to itself%s",
-        outcome_signal_name(signal),
-        handler > HANDLER_IGNORE ? " (signal handlers are not called)" : "");
-}
-
-static int64_t send(struct process *process, uint64_t to, uint64_t signal)
-{
-    if (signal > PROCESS_SIGNALS) {
+    if (argument[1] > SIGSET_BYTES) {
         return -EINVAL;
     }
-    if ((int64_t)(int)to != 1 && (int)to != 0) {
-        return -ESRCH;
+    return -access_write(&process->access, gva_of(argument[0]), &pending, argument[1]);
+}
+
+/* --- waiting for one --- */
+
+int64_t
+request_pause(struct process *process, const uint64_t argument[6] __attribute__((unused)))
+{
+    return request_wait(process, WAIT_EVENT, WAIT_FOR_EVER, -EINTR);
+}
+
+int64_t request_rt_sigsuspend(struct process *process, const uint64_t argument[6])
+{
+    uint64_t set;
+
+    if (argument[1] != SIGSET_BYTES) {
+        return -EINVAL;
     }
-    if (signal != 0) {
-        process_signal_self(process, (int)signal);
+    if (access_read(&process->access, &set, gva_of(argument[0]), sizeof(set)) != 0) {
+        return -EFAULT;
     }
-    return 0;
+    process->signals.saved_blocked = process->signals.blocked;
+    process->signals.restore_blocked = true;
+    process->signals.blocked = set & ~NEVER_BLOCKED;
+    if ((process->signals.pending & ~process->signals.blocked) != 0) {
+        return -EINTR;
+    }
+    return request_wait(process, WAIT_EVENT, WAIT_FOR_EVER, -EINTR);
 }
 
-int64_t request_kill(struct process *process, const uint64_t argument[6])
+bool signal_take(struct process *process, uint64_t set, struct signal_info *info)
 {
-    return send(process, argument[0], argument[1]);
+    uint64_t found = process->signals.pending & set;
+
+    if (found == 0) {
+        return false;
+    }
+    int number = __builtin_ctzll(found) + 1;
+    process->signals.pending &= ~signal_bit(number);
+    *info = process->signals.info[number];
+    return true;
 }
 
-int64_t request_tkill(struct process *process, const uint64_t argument[6])
+int64_t request_rt_sigtimedwait(struct process *process, const uint64_t argument[6])
 {
-    return send(process, argument[0], argument[1]);
-}
+    uint8_t text[SIGNAL_INFO_BYTES];
+    struct progress *progress = &process->progress;
+    struct signal_info info;
+    struct timespec wait;
+    uint64_t set;
 
-int64_t request_tgkill(struct process *process, const uint64_t argument[6])
-{
-    return (int)argument[0] == 1 ? send(process, argument[1], argument[2]) : -ESRCH;
+    if (argument[3] != SIGSET_BYTES) {
+        return -EINVAL;
+    }
+    if (access_read(&process->access, &set, gva_of(argument[0]), sizeof(set)) != 0 ||
+        (argument[2] != 0 &&
+         access_read(&process->access, &wait, gva_of(argument[2]), sizeof(wait)) != 0)) {
+        return -EFAULT;
+    }
+    set &= ~NEVER_BLOCKED;
+    if (signal_take(process, set, &info)) {
+        signal_fill_info(&info, text);
+        return argument[1] != 0 &&
+                       access_write(
+                           &process->access, gva_of(argument[1]), text, sizeof(text)) != 0
+                   ? -EFAULT
+                   : info.number;
+    }
+    if (!progress->started) {
+        progress->deadline_ns = WAIT_FOR_EVER;
+        if (argument[2] != 0 &&
+            !request_deadline(&wait, clock_now_ns(), &progress->deadline_ns)) {
+            return -EINVAL;
+        }
+        progress->started = true;
+    }
+    if (clock_now_ns() >= progress->deadline_ns) {
+        return -EAGAIN;
+    }
+    process->wait.key = set;
+    return request_wait(process, WAIT_SIGNAL, progress->deadline_ns, -EINTR);
 }

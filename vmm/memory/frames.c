@@ -19,7 +19,7 @@
 #define BLOCK_FRAMES 512
 #define RUN_ORDER    9
 #define NO_BLOCK     UINT32_MAX
-#define FRAME_USES   (FRAME_DATA + 1)
+#define FRAME_USES   (FRAME_SHARED + 1)
 
 struct block {
     uint32_t previous, next; /* on the list of partly used blocks; free ones use next */
@@ -233,7 +233,7 @@ void frames_split(struct frames *frames, uint32_t index)
     struct frame *run = frames_record(frames, index);
 
     assert(run->order == RUN_ORDER);
-    struct frame single = {.references = run->references, .use = run->use};
+    struct frame single = {.references = run->references, .use = run->use, .flags = run->flags};
     for (uint32_t i = 0; i < BLOCK_FRAMES; i++) {
         run[i] = single;
     }
@@ -335,6 +335,11 @@ void *frames_hva(const struct frames *frames, uint32_t index)
 uint64_t frames_total(const struct frames *frames)
 {
     return frames->count;
+}
+
+uint32_t frames_touched(const struct frames *frames)
+{
+    return frames->untouched * BLOCK_FRAMES;
 }
 
 uint64_t frames_used(const struct frames *frames)

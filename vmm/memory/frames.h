@@ -23,17 +23,30 @@ enum frame_use {
     FRAME_FREE = 0,
     FRAME_KERNEL, /* the guest kernel's few pages */
     FRAME_TABLE,  /* a page table; `used` counts its entries that are not zero */
-    FRAME_DATA,   /* mapped, or about to be, for a program */
+    FRAME_DATA,   /* a program's own page: anonymous, or its copy of a file's */
+    FRAME_SHARED, /* a page of an object (object.h), which holds one reference */
 };
+
+/* Flags of a data or shared frame. */
+#define FRAME_FRESH  0x01 /* holds what a first touch would bring: it can be dropped unwritten */
+#define FRAME_DIRTY  0x02 /* shared: written through a mapping that is gone */
+#define FRAME_LOCKED 0x04 /* never to be evicted: mlock */
+#define FRAME_HELD   0x08 /* not to be evicted now: in use by what is being served */
 
 struct frame {
     uint32_t references; /* mappings of this frame; copy-on-write looks at it */
-    uint32_t next;       /* free list within the block */
-    uint16_t used;       /* FRAME_TABLE: entries in use */
-    uint8_t use;         /* enum frame_use */
-    uint8_t order;       /* 0, or 9 on the first frame of a 2 MiB run */
-    uint32_t reserved;
-    uint64_t owner; /* reverse map: for the owner's use, 0 when handed out */
+    union {
+        uint32_t next;   /* free: the list within the block.  Table: free list of the pool. */
+        uint32_t slot;   /* data: swap slot + 1 that holds the same contents, 0 for none */
+        uint32_t object; /* shared: number of the object */
+    };
+    uint16_t used;  /* table: entries in use */
+    uint8_t use;    /* enum frame_use */
+    uint8_t order;  /* 0, or 9 on the first frame of a 2 MiB run */
+    uint32_t index; /* shared: page number within the object */
+    uint64_t owner; /* data, shared: where it was mapped first (space/rmap.h).  0: handed out */
+    uint8_t flags;  /* FRAME_FRESH | ... */
+    uint8_t reserved[7];
 };
 _Static_assert(sizeof(struct frame) <= 32, "DESIGN: 32 bytes a frame");
 
@@ -57,7 +70,8 @@ uint32_t frames_alloc_large_zeroed(struct frames *frames, enum frame_use use);
 /* Drop one reference; at zero the frame (or the run, by its first frame) is free again. */
 void frames_release(struct frames *frames, uint32_t index);
 
-/* Break a 2 MiB run into 512 single frames, each with the run's use and references. */
+/* Break a 2 MiB run into 512 single frames, each with the run's use, references and flags; owner
+ * is the caller's to set. */
 void frames_split(struct frames *frames, uint32_t index);
 
 /* The record of a frame: references, used and owner may be changed, use and order may not.  Of
@@ -69,6 +83,8 @@ void *frames_hva(const struct frames *frames, uint32_t index);
 
 /* In frames of 4 KiB. */
 uint64_t frames_total(const struct frames *frames);
+/* Every frame that was ever handed out has an index below this. */
+uint32_t frames_touched(const struct frames *frames);
 uint64_t frames_used(const struct frames *frames);
 uint64_t frames_used_peak(const struct frames *frames);
 uint64_t frames_used_as(const struct frames *frames, enum frame_use use);

@@ -337,6 +337,30 @@ void ptab_destroy(struct ptab *ptab)
     *ptab = (struct ptab){0};
 }
 
+static void dismantle_table(
+    struct ptab_pool *pool, struct gpa table, unsigned level, ptab_gone_fn *gone, void *context)
+{
+    uint64_t *entries = gmem_hva(pool->mem, table);
+    unsigned count = level == TOP_LEVEL ? LOWER_HALF : PTE_ENTRIES;
+
+    for (unsigned i = 0; level > 1 && i < count; i++) {
+        if ((entries[i] & PTE_PRESENT) != 0 && !is_leaf(level, entries[i])) {
+            dismantle_table(pool, table_of(entries[i]), level - 1, gone, context);
+        }
+    }
+    for (unsigned i = 0; i < PTE_ENTRIES; i++) {
+        entries[i] = 0;
+    }
+    frames_record(pool->frames, frames_index(table))->used = 0;
+    gone(context, frames_index(table));
+}
+
+void ptab_dismantle(struct ptab *ptab, ptab_gone_fn *gone, void *context)
+{
+    dismantle_table(ptab->pool, ptab->root, TOP_LEVEL, gone, context);
+    *ptab = (struct ptab){0};
+}
+
 /* --- changes ----------------------------------------------------------------------------- */
 
 /* Put a table under an absent entry on the way down to `level`; all that the way needs, or
@@ -419,6 +443,57 @@ void ptab_commit(struct ptab *ptab, struct ptab_slot slot, uint64_t entry)
     write_entry(ptab->pool, slot, entry);
 }
 
+void ptab_store_absent(struct ptab *ptab, struct ptab_slot slot, uint64_t entry)
+{
+    assert((*slot.entry & PTE_PRESENT) == 0);
+    assert((entry & PTE_PRESENT) == 0 && entry != 0);
+    write_entry(ptab->pool, slot, entry);
+}
+
+void ptab_fill(struct ptab *ptab, struct ptab_slot slot, const uint64_t *values, unsigned count)
+{
+    struct frame *record = table_record(ptab->pool, slot.entry_gpa);
+
+    for (unsigned i = 0; i < count; i++) {
+        assert(slot.entry[i] == 0);
+        slot.entry[i] = values[i];
+        record->used = (uint16_t)(record->used + (values[i] != 0 ? 1 : 0));
+    }
+}
+
+bool ptab_prepare_split(struct ptab *ptab, struct ptab_slot slot, uint64_t *entry)
+{
+    struct ptab_pool *pool = ptab->pool;
+    uint64_t leaf = *slot.entry;
+
+    assert(slot.level == 2 && (leaf & PTE_PRESENT) != 0 && (leaf & PTE_PAGE_SIZE) != 0);
+    if (!reserve_tables(pool, 1)) {
+        return false;
+    }
+    struct gpa table = take_table(pool);
+    uint64_t *small = gmem_hva(pool->mem, table);
+    for (unsigned i = 0; i < PTE_ENTRIES; i++) {
+        small[i] = (leaf & ~PTE_PAGE_SIZE) + i * PAGE_BYTES;
+    }
+    frames_record(pool->frames, frames_index(table))->used = PTE_ENTRIES;
+    *entry = table.value | USER_TABLE;
+    return true;
+}
+
+void ptab_abandon_split(struct ptab *ptab, uint64_t entry)
+{
+    struct ptab_pool *pool = ptab->pool;
+    uint32_t frame = frames_index(table_of(entry));
+    uint64_t *small = frames_hva(pool->frames, frame);
+
+    /* No CPU has seen it: it may be emptied here. */
+    for (unsigned i = 0; i < PTE_ENTRIES; i++) {
+        small[i] = 0;
+    }
+    frames_record(pool->frames, frame)->used = 0;
+    ptab_release_table(pool, frame);
+}
+
 unsigned ptab_forget(
     struct ptab *ptab, struct gva address, struct ptab_slot slot, struct ptab_slot empty[3])
 {
@@ -445,6 +520,14 @@ unsigned ptab_forget(
         ptab->recent_prefix = NO_PREFIX;
     }
     return count;
+}
+
+void ptab_vacate(struct ptab *ptab, struct ptab_slot slot)
+{
+    struct frame *record = table_record(ptab->pool, slot.entry_gpa);
+
+    assert(record->used > 0);
+    record->used--;
 }
 
 /* --- reading ----------------------------------------------------------------------------- */
@@ -531,4 +614,77 @@ void ptab_visit(
     struct visitor visitor = {ptab->pool, begin.value, end.value, visit, context};
 
     visit_table(&visitor, ptab->root, TOP_LEVEL, 0);
+}
+
+/* --- pieces ------------------------------------------------------------------------------ */
+
+/* The table or large leaf below which `address` lies; false, with how much is absent there. */
+static bool descend(
+    const struct ptab *ptab, struct gva address, struct ptab_slot *slot, uint64_t *absent_bytes)
+{
+    struct ptab_slot at = slot_in(ptab->pool, ptab->root, TOP_LEVEL, address);
+
+    while (at.level > 1) {
+        if ((*at.entry & PTE_PRESENT) == 0) {
+            *absent_bytes = ptab_levels[at.level].entry_bytes;
+            return false;
+        }
+        if (is_leaf(at.level, *at.entry)) {
+            break;
+        }
+        at = slot_in(ptab->pool, table_of(*at.entry), at.level - 1, address);
+    }
+    *slot = at;
+    return true;
+}
+
+bool ptab_find_leaf(const struct ptab *ptab, struct gva address, struct ptab_slot *slot)
+{
+    uint64_t absent_bytes;
+
+    if (address.value >> LARGE_SHIFT == ptab->recent_prefix) {
+        *slot = slot_in(ptab->pool, ptab->recent_table, 1, address);
+        return true;
+    }
+    return descend(ptab, address, slot, &absent_bytes);
+}
+
+/* Entries of one page table from `begin` on, as far as the table and `end` go. */
+static void measure_piece(struct ptab_piece *piece, struct gva begin, struct gva end)
+{
+    uint64_t table_end = round_down(begin.value, LARGE_BYTES) + LARGE_BYTES;
+    uint64_t stop = end.value < table_end ? end.value : table_end;
+
+    piece->begin = begin;
+    piece->entries = (unsigned)((stop - begin.value + PAGE_BYTES - 1) >> PAGE_SHIFT);
+    piece->used = 0;
+    for (unsigned i = 0; i < piece->entries; i++) {
+        piece->used += piece->slot.entry[i] != 0 ? 1 : 0;
+    }
+}
+
+bool ptab_next_piece(
+    const struct ptab *ptab, struct gva *from, struct gva end, struct ptab_piece *piece)
+{
+    while (from->value < end.value) {
+        struct gva at = gva_page(*from);
+        uint64_t bytes = 0;
+
+        if (!descend(ptab, at, &piece->slot, &bytes)) {
+            *from = gva_of(round_down(at.value, bytes) + bytes);
+            continue;
+        }
+        bytes = ptab_levels[piece->slot.level].entry_bytes;
+        if (piece->slot.level > 1) {
+            piece->begin = gva_of(round_down(at.value, bytes));
+            piece->entries = piece->used = 1;
+        } else {
+            measure_piece(piece, at, end);
+        }
+        *from = gva_of(piece->begin.value + piece->entries * bytes);
+        if (piece->used > 0) {
+            return true;
+        }
+    }
+    return false;
 }

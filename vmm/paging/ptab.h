@@ -99,6 +99,10 @@ struct ptab_walk {
  * present at level 4. */
 void ptab_walk(const struct ptab *ptab, struct gva address, struct ptab_walk *walk);
 
+/* The entry of the leaf that maps `address` or would: at level 1, or a large leaf.  False where a
+ * table is missing on the way. */
+bool ptab_find_leaf(const struct ptab *ptab, struct gva address, struct ptab_slot *slot);
+
 /* The virtual address of an entry in the tables window. */
 struct gva ptab_entry_window(struct gpa entry_gpa);
 
@@ -116,17 +120,68 @@ void ptab_visit(
     void *context);
 
 /*
- * The entry at slot, mapping `address`, was or will be set to zero by an edit: count it out of
- * its table, and where that leaves tables empty, hand back through *empty the entries that
- * should go too (lowest level first, at most 3).  Tables so left are released only by
- * ptab_release_table, after the edits were carried out.  Returns the number of slots in empty.
- *
- * Until the guest has stored it, the entry in memory is still the old one.  So no address below
- * a forgotten entry, or below one in *empty, may be prepared or committed before the list was
- * carried out; forgetting further entries is fine.
+ * A part of a range that has entries: a leaf of level 2 or 3 that overlaps it, or consecutive
+ * entries of one page table, of which some are not zero.
+ */
+struct ptab_piece {
+    struct gva begin;      /* of the first entry's page, or of the large leaf */
+    struct ptab_slot slot; /* the first entry; level 1, or the large leaf */
+    unsigned entries;      /* consecutive ones from there on; 1 for a large leaf */
+    unsigned used;         /* of them not zero: present, or with a software meaning */
+};
+
+/*
+ * The next piece in [*from, end), and *from moved behind it; false when there is none.  Tables
+ * may change between two calls.  At level 1 entries that are absent but not zero count too:
+ * what they mean is the owner's to know.
+ */
+bool ptab_next_piece(
+    const struct ptab *ptab, struct gva *from, struct gva end, struct ptab_piece *piece);
+/* The slot of the nth entry of a piece. */
+static inline struct ptab_slot ptab_piece_slot(const struct ptab_piece *piece, unsigned nth)
+{
+    return (struct ptab_slot){
+        .entry = piece->slot.entry + nth,
+        .entry_gpa = gpa_of(piece->slot.entry_gpa.value + nth * sizeof(uint64_t)),
+        .level = piece->slot.level};
+}
+
+/* Store an absent entry with a software meaning (bit 0 clear) over an entry that is absent. */
+void ptab_store_absent(struct ptab *ptab, struct ptab_slot slot, uint64_t entry);
+
+/*
+ * Fill entries of a page table that are zero, from slot on; values: `count` of them, which may be
+ * zero.  For a table that no CPU has seen present entries in: a new address space.
+ */
+void ptab_fill(
+    struct ptab *ptab, struct ptab_slot slot, const uint64_t *values, unsigned count);
+
+/*
+ * A page table of 512 entries with the bits of the large leaf at slot (level 2), to take its
+ * place: *entry is what must be stored there, by an edit.  False when no frame is left.
+ */
+MUST_CHECK bool ptab_prepare_split(struct ptab *ptab, struct ptab_slot slot, uint64_t *entry);
+/* The split is not made after all; entry: from ptab_prepare_split, stored nowhere. */
+void ptab_abandon_split(struct ptab *ptab, uint64_t entry);
+
+/*
+ * Take an address space apart that the vCPU does not run on: each of its tables, the PML4 last,
+ * is emptied and handed to `gone` by its frame; it must be announced to the back end and then
+ * released (ptab_release_table).  Leaf frames are the caller's.
+ */
+typedef void ptab_gone_fn(void *context, uint32_t frame);
+void ptab_dismantle(struct ptab *ptab, ptab_gone_fn *gone, void *context);
+
+/*
+ * The entry at slot, mapping `address`, is being set to zero by an edit: count it out of its
+ * table, and where that leaves tables empty, hand back through *empty the entries that should go
+ * too (lowest level first, at most 3).  Tables so left are released only by ptab_release_table,
+ * after the edits were carried out.  Returns the number of slots in empty.
  */
 unsigned ptab_forget(
     struct ptab *ptab, struct gva address, struct ptab_slot slot, struct ptab_slot empty[3]);
+/* The same without a look at whether the table is empty now: it stays in place. */
+void ptab_vacate(struct ptab *ptab, struct ptab_slot slot);
 /* frame: a table whose entries are all zero, and to which none points. */
 void ptab_release_table(struct ptab_pool *pool, uint32_t frame);
 

@@ -99,7 +99,25 @@ static void put_memory(struct line *line, const struct summary *summary)
     put_frames(line, "page tables", summary->frames_tables);
     put_frames(line, "peak in use", summary->frames_peak);
     put_frames(line, "guest RAM", summary->frames_total);
+    if (summary->swap_total != 0) {
+        put_frames(line, "swap in use", summary->swap_used);
+    }
     line_char(line, '\n');
+}
+
+/* Where a policy was at work. */
+static void put_replacement(struct line *line, const struct summary *summary)
+{
+    if (summary->policy == NULL) {
+        return;
+    }
+    line_text(line, "policy ");
+    line_text(line, summary->policy);
+    line_text(line, ": ");
+    line_grouped(line, summary->evictions);
+    line_text(line, summary->evictions == 1 ? " page evicted, " : " pages evicted, ");
+    line_grouped(line, summary->write_backs);
+    line_text(line, " written\n");
 }
 
 /* In the unit that leaves at least one digit in front, with three digits behind. */
@@ -140,6 +158,7 @@ void summary_print_text(FILE *out, const struct summary *summary)
     line_start(&line, buffer, sizeof(buffer));
     put_faults(&line, summary->counts);
     put_memory(&line, summary);
+    put_replacement(&line, summary);
     put_run(&line, summary);
     fwrite(buffer, 1, line_bytes(&line), out);
 }
@@ -190,6 +209,12 @@ void summary_print_json(FILE *out, const struct summary *summary)
     line_json_decimal(&line, "peak", summary->frames_peak);
     line_json_decimal(&line, "total", summary->frames_total);
     line_char(&line, '}');
+    if (summary->policy != NULL) {
+        line_json_text(&line, "policy", summary->policy);
+    }
+    line_json_decimal(&line, "evictions", summary->evictions);
+    line_json_decimal(&line, "write_backs", summary->write_backs);
+    line_json_decimal(&line, "swap_used", summary->swap_used);
     line_json_decimal(&line, "requests", summary->requests);
     line_json_decimal(&line, "exits", summary->exits);
     line_json_decimal(&line, "elapsed_ns", summary->elapsed_ns);

@@ -19,11 +19,16 @@ struct summary {
     uint64_t frames_tables;
     uint64_t frames_peak;
     uint64_t frames_total;
-    uint64_t requests;   /* system calls and laboratory calls served */
-    uint64_t exits;      /* of the vCPU, all reasons */
-    uint64_t elapsed_ns; /* from the first entry to the end */
-    int status;          /* exit status of vmm */
-    const char *reason;  /* borrows, not NULL: why the run ended, in words */
+    /* Pages that had to go, where frames are limited. */
+    const char *policy;             /* borrows: who chose them; NULL: nobody was asked to */
+    uint64_t evictions;             /* pages evicted */
+    uint64_t write_backs;           /* of them written, to swap or to their file */
+    uint64_t swap_used, swap_total; /* in pages; 0, 0: no swap */
+    uint64_t requests;              /* system calls and laboratory calls served */
+    uint64_t exits;                 /* of the vCPU, all reasons */
+    uint64_t elapsed_ns;            /* from the first entry to the end */
+    int status;                     /* exit status of vmm */
+    const char *reason;             /* borrows, not NULL: why the run ended, in words */
 };
 
 /* Write the report to `out`; a failure is left in ferror(out).  Only kinds that occurred are

@@ -8,15 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "run/observe.h"
-
-static void drain(void *context)
-{
-    struct lab *lab = context;
-
-    machine_drain_edits(lab->machine);
-}
+#include "run/setup.h"
 
 static bool set_fs_base(void *context, struct gva base)
 {
@@ -38,40 +31,117 @@ static bool get_gs_base(void *context, struct gva *base)
     return machine_get_gs_base(((struct lab *)context)->machine, base);
 }
 
-static bool create_space(struct lab *lab, struct err *err)
+static void get_registers(void *context, struct registers *registers)
 {
-    struct space_config config = {
-        .frames = machine_frames(lab->machine),
-        .pool = machine_pool(lab->machine),
-        .edits = machine_edits(lab->machine),
-        .drain = drain,
-        .context = lab,
-        .no_execute = machine_cpu(lab->machine)->no_execute};
-
-    return space_create(&lab->space, &config, err);
+    machine_read_registers(((struct lab *)context)->machine, registers);
 }
 
-static void wire_process(struct lab *lab)
+static void set_registers(void *context, const struct registers *registers)
 {
-    struct process *process = &lab->process;
+    machine_write_registers(((struct lab *)context)->machine, registers);
+}
 
-    process->access =
-        (struct access){.space = lab->space, .on_fault = observe_host_fault, .context = lab};
-    process->hooks = (struct process_hooks){
+static bool get_xstate(void *context, void *state)
+{
+    return machine_read_xstate(((struct lab *)context)->machine, state);
+}
+
+static bool set_xstate(void *context, const void *state)
+{
+    return machine_write_xstate(((struct lab *)context)->machine, state);
+}
+
+static bool copy_cpu(void *context, struct process *child, const struct registers *registers)
+{
+    struct lab *lab = context;
+
+    child->cpu = machine_context_create();
+    if (child->cpu == NULL || !machine_save(lab->machine, child->cpu)) {
+        return false;
+    }
+    *machine_context_registers(child->cpu) = *registers;
+    return true;
+}
+
+static void free_cpu(void *context __attribute__((unused)), struct process *process)
+{
+    machine_context_destroy(process->cpu);
+    process->cpu = NULL;
+}
+
+/* Tables that the vCPU is on must stay until it is on others (schedule.c). */
+static void release_space(void *context, struct space *space)
+{
+    struct lab *lab = context;
+
+    if (space == lab->loaded_space) {
+        lab->doomed_space = space;
+    } else {
+        space_destroy(space);
+    }
+}
+
+static unsigned max_processes(const struct lab_config *config)
+{
+    return config->max_processes != 0 ? config->max_processes : LAB_MAX_PROCESSES;
+}
+
+static bool create_space(struct lab *lab, struct err *err)
+{
+    /* And one that has just ended, while the vCPU is still on its tables. */
+    return setup_memory(lab, max_processes(lab->config) + 1, err) &&
+           space_create(&lab->space, lab->memory, err);
+}
+
+static void wire_table(struct lab *lab)
+{
+    struct process_table *table = &lab->processes;
+
+    table->hooks = (struct process_hooks){
         .context = lab,
         .set_fs_base = set_fs_base,
         .get_fs_base = get_fs_base,
         .set_gs_base = set_gs_base,
         .get_gs_base = get_gs_base,
+        .get_registers = get_registers,
+        .set_registers = set_registers,
+        .get_xstate = get_xstate,
+        .set_xstate = set_xstate,
+        .copy_cpu = copy_cpu,
+        .free_cpu = free_cpu,
+        .release_space = release_space,
         .phase = observe_phase,
         .result = observe_result,
-        .unknown = observe_unknown_request};
-    process->outcome = &lab->outcome;
-    process->counts = lab->counts;
-    process->stack_limit_bytes = lab->config->stack_bytes;
-    process->exe = lab->exe;
+        .unknown = observe_unknown_request,
+        .killed = observe_killed};
+    table->outcome = &lab->outcome;
+    table->counts = lab->counts;
+    table->stack_limit_bytes = lab->config->stack_bytes;
+    table->exe = lab->exe;
+    table->xcr0 = machine_cpu(lab->machine)->xcr0;
+    table->xstate_bytes = machine_cpu(lab->machine)->xsave_bytes;
+}
+
+static bool create_processes(struct lab *lab, struct err *err)
+{
+    struct process_table *table = &lab->processes;
+
+    if (!process_table_create(table, max_processes(lab->config), err)) {
+        return false;
+    }
+    wire_table(lab);
+    struct process *first = process_create_first(table);
+    if (first == NULL) {
+        return err_set(err, ERR_ENVIRONMENT, "no memory for the first process");
+    }
     const char *slash = strrchr(lab->exe, '/');
-    snprintf(process->comm, sizeof(process->comm), "%s", slash != NULL ? slash + 1 : lab->exe);
+    snprintf(first->comm, sizeof(first->comm), "%s", slash != NULL ? slash + 1 : lab->exe);
+    first->access =
+        (struct access){.space = lab->space, .on_fault = observe_host_fault, .context = lab};
+    lab->space->process = (uint16_t)first->pid;
+    lab->loaded_space = lab->space;
+    table->current = first;
+    return true;
 }
 
 static bool find_exe(struct lab *lab, struct err *err)
@@ -87,10 +157,9 @@ static bool build(struct lab *lab, struct err *err)
         .kvm_path = lab->config->kvm_path, .mem_bytes = lab->config->mem_bytes};
 
     if (!find_exe(lab, err) || !machine_create(&lab->machine, &machine, err) ||
-        !create_space(lab, err)) {
+        !create_space(lab, err) || !create_processes(lab, err)) {
         return false;
     }
-    wire_process(lab);
     return lab_load(lab, err) && machine_use_tables(lab->machine, &lab->space->ptab, err);
 }
 
@@ -103,7 +172,7 @@ bool lab_create(struct lab **lab, const struct lab_config *config, struct err *e
         return err_set_errno(err, ERR_ENVIRONMENT, "laboratory");
     }
     made->config = config;
-    made->start_ns = clock_now_ns();
+    made->start_ns = UINT64_MAX; /* not begun: what the loader does has time 0 */
     made->counts = calloc(1, sizeof(*made->counts));
     if (made->counts == NULL) {
         free(made);
@@ -117,12 +186,37 @@ bool lab_create(struct lab **lab, const struct lab_config *config, struct err *e
     return true;
 }
 
+/* Each one once: a vfork child has its parent's. */
+static void destroy_spaces(struct lab *lab)
+{
+    struct process_table *table = &lab->processes;
+
+    for (unsigned i = 0; table->slot != NULL && i < table->max; i++) {
+        struct process *process = table->slot[i];
+        struct space *space = process != NULL ? process->access.space : NULL;
+        if (space != NULL && space != lab->space && --space->users == 0) {
+            space_destroy(space);
+        }
+    }
+    space_destroy(lab->doomed_space);
+    space_destroy(lab->space);
+}
+
 void lab_destroy(struct lab *lab)
 {
     if (lab == NULL) {
         return;
     }
-    space_destroy(lab->space);
+    if (lab->memory != NULL) {
+        lab->memory->closing = true; /* the vCPU does not run again */
+    }
+    destroy_spaces(lab);
+    process_table_destroy(&lab->processes);
+    schedule_destroy(&lab->schedule);
+    pager_destroy(lab->pager);
+    memory_destroy(lab->memory);
+    policy_destroy(lab->policy);
+    swap_destroy(lab->swap);
     machine_destroy(lab->machine);
     free(lab->counts);
     free(lab->exe);

@@ -1,5 +1,5 @@
 /*
- * A laboratory: one machine with one program in it, and everything that watches.  It owns the
+ * A laboratory: one machine with a program and its children, and everything that watches.  It owns the
  * parts and their wiring (which hook calls what); run.c drives it, start.c puts the program
  * into it, and the command line reads its counts afterwards.
  */
@@ -12,11 +12,14 @@
 
 #include "base/err.h"
 #include "kvm/machine.h"
-#include "linux/process.h"
+#include "linux/table.h"
 #include "run/outcome.h"
+#include "run/schedule.h"
 #include "space/space.h"
 #include "trace/counts.h"
 #include "trace/trace.h"
+
+#define LAB_MAX_PROCESSES 64
 
 struct lab_config {
     const char *kvm_path;
@@ -25,25 +28,45 @@ struct lab_config {
     uint64_t mem_bytes;             /* a multiple of LARGE_BYTES */
     uint64_t stack_bytes;           /* limit of the stack, a multiple of PAGE_BYTES */
     uint64_t timeout_ns;            /* 0: none */
-    bool verbose;                   /* name requests that are not implemented, on stderr */
-    struct trace *trace;            /* borrows; a zeroed one takes every event */
+    unsigned max_processes;         /* at a time; 0: LAB_MAX_PROCESSES */
+    uint64_t limit_frames;          /* that programs may have; 0: no limit but memory */
+    const char *policy;    /* as policy_load takes it; NULL: none, or clock if needed */
+    const char *swap_file; /* NULL: nameless, if swap_bytes is not 0 */
+    uint64_t swap_bytes;   /* 0: none, or as large as swap_file is */
+    uint32_t around_pages; /* fault-around, in pages; 0: 1 */
+    bool around_adaptive;  /* from 1 to that, while a program goes on in sequence */
+    enum memory_page_size page_size;
+    bool verbose;        /* name requests that are not implemented, on stderr */
+    struct trace *trace; /* borrows; a zeroed one takes every event */
 };
 
 struct lab {
     const struct lab_config *config; /* borrows */
     struct machine *machine;         /* owns */
-    struct space *space;             /* owns */
-    struct process process;
+    struct swap *swap;               /* owns; NULL: none */
+    struct policy *policy;           /* owns; NULL: none */
+    struct memory *memory;           /* owns */
+    struct pager *pager;             /* owns */
+    struct space *space;             /* owns: that of the first process */
+    struct process_table processes;
+    struct schedule schedule;
+    struct space *loaded_space; /* borrows: whose tables the vCPU is on */
+    struct space *doomed_space; /* owns: empty, but the vCPU is still on it */
     struct outcome outcome;
     struct counts *counts; /* owns */
     char *exe;             /* owns: absolute path of the program */
-    uint64_t start_ns;     /* CLOCK_MONOTONIC at the first entry */
+    uint64_t start_ns;     /* CLOCK_MONOTONIC at the first entry; UINT64_MAX before */
+    struct clock *clock;   /* borrows: the machine's */
     uint64_t elapsed_ns;
     uint64_t requests;
     /* The fault before this one, to see a program that makes no progress. */
     uint64_t last_address, last_rip, repeats;
-    sigset_t outer_mask; /* the caller's signal mask, restored at the end */
+    struct registers last_registers; /* at the last fault, where frames are limited */
+    sigset_t outer_mask;             /* the caller's signal mask, restored at the end */
 };
+
+/* run.c: take one pending signal for vmm itself, which may end the run. */
+void lab_take_signal(struct lab *lab);
 
 /* Build the machine and put the program in it.  On failure nothing is left behind. */
 MUST_CHECK bool lab_create(struct lab **lab, const struct lab_config *config, struct err *err);
@@ -54,8 +77,8 @@ MUST_CHECK bool lab_load(struct lab *lab, struct err *err);
 
 /*
  * run.c: run until there is an outcome.  Blocks SIGINT, SIGTERM, SIGHUP, SIGQUIT and SIGALRM in
- * the calling thread meanwhile; the first four end the run (OUTCOME_INTERRUPTED).  Fails only
- * if the host refuses timers or signal masks.
+ * the calling thread meanwhile; the first four end the run (OUTCOME_INTERRUPTED); SIGRTMIN
+ * is the clock of time slices.  Fails only if the host refuses timers or signal masks.
  */
 MUST_CHECK bool lab_run(struct lab *lab, struct err *err);
 

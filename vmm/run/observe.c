@@ -10,15 +10,11 @@ static uint64_t since_start_ns(const struct lab *lab)
     return clock_now_ns() - lab->start_ns;
 }
 
-void observe_fault(
-    struct lab *lab, const struct fault_record *record, const struct region *region)
+static void
+trace_at(struct trace *trace, const struct fault_record *record, const struct region *region)
 {
-    counts_add(lab->counts, record);
-    if (!lab->config->trace->open) {
-        return;
-    }
     if (region == NULL) {
-        trace_fault(lab->config->trace, record, NULL);
+        trace_fault(trace, record, NULL);
         return;
     }
     const struct region_spec *spec = &region->spec;
@@ -27,7 +23,22 @@ void observe_fault(
         .file = spec->backing != NULL ? spec->backing->name : NULL,
         .file_offset = record->address - region->begin.value + spec->file_offset,
         .permissions = spec->permissions};
-    trace_fault(lab->config->trace, record, &where);
+    trace_fault(trace, record, &where);
+}
+
+void observe_fault(
+    struct lab *lab, const struct fault_record *record, const struct region *region)
+{
+    if (lab->config->trace->open) {
+        trace_at(lab->config->trace, record, region);
+    }
+    uint64_t major = lab->counts->major;
+    counts_add(lab->counts, record);
+    if (lab->counts->major != major) {
+        lab->processes.current->major_faults++;
+    } else {
+        lab->processes.current->minor_faults++;
+    }
 }
 
 void observe_host_fault(void *context, struct fault_record *record, const struct region *region)
@@ -63,15 +74,22 @@ void observe_unknown_request(void *context, uint64_t number, const char *name)
     }
 }
 
-void observe_signal(
-    struct lab *lab, int number, int code, uint64_t address, uint64_t rip, const char *text)
+void observe_killed(
+    void *context,
+    const struct process *process,
+    const struct signal_info *info,
+    const char *text)
 {
+    struct lab *lab = context;
     const struct trace_signal signal = {
-        .number = number,
-        .code = code,
-        .address = gva_of(address),
-        .rip = gva_of(rip),
+        .number = info->number,
+        .code = info->code,
+        .address = gva_of(info->address),
+        .rip = gva_of(info->rip),
         .text = text};
 
     trace_signal(lab->config->trace, since_start_ns(lab), &signal);
+    if (lab->config->verbose && process != lab->processes.first) {
+        fprintf(stderr, "vmm: process %d: %s\n", process->pid, text);
+    }
 }

@@ -18,8 +18,11 @@ void observe_phase(void *context, const char *name);
 void observe_result(void *context, const char *name, int64_t value);
 void observe_unknown_request(void *context, uint64_t number, const char *name);
 
-/* The program's end by a signal, into the trace. */
-void observe_signal(
-    struct lab *lab, int number, int code, uint64_t address, uint64_t rip, const char *text);
+/* A process was ended by a signal: into the trace; of a child also to stderr, if verbose. */
+void observe_killed(
+    void *context,
+    const struct process *process,
+    const struct signal_info *info,
+    const char *text);
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * The run loop: enter the guest, see why it came back, serve that, until there is an outcome.
  * One function per kind of event; each hands its work to the module that owns it
- * (fault/pager.h, linux/process.h) and tells observe.h.
+ * (fault/pager.h, linux/process.h, run/schedule.h) and tells observe.h.
  */
 #include <errno.h>
 #include <signal.h>
@@ -10,30 +10,33 @@
 #include <sys/time.h>
 
 #include "base/clock.h"
+#include "linux/requests.h"
+#include "linux/signals.h"
 #include "run/describe.h"
+#include "run/exception.h"
 #include "run/lab.h"
 #include "run/observe.h"
+#include "run/setup.h"
 
 /* A program that faults this often in a row at one place, with nothing in between, will not
  * stop. */
 #define REPEATS_MAX 10000
 
-static void end_by_signal(
-    struct lab *lab, int number, int code, uint64_t address, uint64_t rip, const char *text)
-{
-    observe_signal(lab, number, code, address, rip, text);
-    outcome_set(&lab->outcome, OUTCOME_SIGNALLED, number, "%s", text);
-}
-
+/* By a table, as it is on the path of every fault: three of the bits, then the fourth. */
 static uint8_t access_of(uint64_t error_code)
 {
-    unsigned access = 0;
+    static const uint8_t access[8] = {
+        [PF_PRESENT] = RECORD_PROT,
+        [PF_WRITE] = RECORD_WRITE,
+        [PF_WRITE | PF_PRESENT] = RECORD_WRITE | RECORD_PROT,
+        [PF_USER] = RECORD_USER,
+        [PF_USER | PF_PRESENT] = RECORD_USER | RECORD_PROT,
+        [PF_USER | PF_WRITE] = RECORD_USER | RECORD_WRITE,
+        [PF_USER | PF_WRITE | PF_PRESENT] = RECORD_USER | RECORD_WRITE | RECORD_PROT};
 
-    access |= (error_code & PF_WRITE) != 0 ? RECORD_WRITE : 0;
-    access |= (error_code & PF_FETCH) != 0 ? RECORD_FETCH : 0;
-    access |= (error_code & PF_USER) != 0 ? RECORD_USER : 0;
-    access |= (error_code & PF_PRESENT) != 0 ? RECORD_PROT : 0;
-    return (uint8_t)access;
+    uint8_t fetch = (error_code & PF_FETCH) != 0 ? RECORD_FETCH : 0;
+
+    return access[error_code & 7] | fetch;
 }
 
 /* Without EFER.NXE the error code does not tell a fetch: the address being rip does. */
@@ -57,10 +60,48 @@ static bool makes_progress(struct lab *lab, const struct fault_record *record)
     return ++lab->repeats < REPEATS_MAX;
 }
 
+/* The fault is the program's to hear of; it may have a handler for it. */
+static void force_fault(
+    struct lab *lab,
+    const struct machine_trap *trap,
+    const struct fault_record *record,
+    const struct pager_signal *signal,
+    const char *text)
+{
+    const struct signal_info info = {
+        .number = signal->number,
+        /* A code of the kernel's own, as nobody sent it. */
+        .code = signal->code != 0 ? signal->code : SI_KERNEL,
+        .address = record->address,
+        .error_code = trap->error_code,
+        .vector = VECTOR_PF,
+        .rip = record->rip};
+
+    signal_force(lab->processes.current, &info, text);
+}
+
+/* Where frames are limited, what one instruction needs must stay until it is done: it is, when any
+ * register has changed. */
+static void see_progress(struct lab *lab)
+{
+    struct registers registers;
+
+    if (lab->memory->config.limit_frames == UINT64_MAX) {
+        return;
+    }
+    machine_read_registers(lab->machine, &registers);
+    registers.rflags = 0; /* a fault sets RF there */
+    if (memcmp(&registers, &lab->last_registers, sizeof(registers)) != 0) {
+        lab->last_registers = registers;
+        pager_let_go(lab->pager);
+    }
+}
+
 static void serve_fault(struct lab *lab, const struct machine_trap *trap)
 {
+    struct space *space = lab->processes.current->access.space;
     struct fault_record record = {
-        .time_ns = trap->exit_ns - lab->start_ns,
+        .time_ns = trap->exit.ns - lab->start_ns,
         .address = trap->address.value,
         .rip = trap->rip,
         .access = access_of_trap(trap)};
@@ -77,43 +118,99 @@ static void serve_fault(struct lab *lab, const struct machine_trap *trap)
             (unsigned long long)record.address);
         return;
     }
-    bool resolved = pager_fault(lab->space, &record, &signal, &region);
-    record.service_ns = clock_saturate_ns(clock_now_ns() - trap->exit_ns);
+    see_progress(lab);
+    bool resolved = pager_fault(space, &record, &signal, &region);
+    record.service_ns = clock_saturate_ns(clock_ns_since(lab->clock, trap->exit));
     observe_fault(lab, &record, region);
     if (!resolved) {
-        describe_fault(text, sizeof(text), &record, region, lab->space->regions);
-        end_by_signal(lab, signal.number, signal.code, record.address, record.rip, text);
+        describe_fault(text, sizeof(text), &record, region, space->regions);
+        if (record.kind == FAULT_OUT_OF_MEMORY) {
+            setup_describe_shortage(lab, text, sizeof(text));
+        }
+        force_fault(lab, trap, &record, &signal, text);
     } else if (!makes_progress(lab, &record)) {
+        signal = (struct pager_signal){.number = SIGKILL};
         snprintf(
             text, sizeof(text), "no progress: %d faults in a row at 0x%llx, rip 0x%llx",
             REPEATS_MAX, (unsigned long long)record.address, (unsigned long long)record.rip);
-        end_by_signal(lab, SIGKILL, 0, record.address, record.rip, text);
+        force_fault(lab, trap, &record, &signal, text);
     }
 }
 
 static void serve_exception(struct lab *lab, const struct machine_trap *trap)
 {
     char text[OUTCOME_REASON_BYTES];
-    int signal = describe_exception(text, sizeof(text), trap);
+    struct signal_info info = {
+        .number = describe_exception(text, sizeof(text), trap),
+        .error_code = trap->error_code,
+        .vector = trap->vector,
+        .rip = trap->rip};
 
-    end_by_signal(lab, signal, 0, 0, trap->rip, text);
+    exception_info(lab->machine, trap, &info);
+    signal_force(lab->processes.current, &info, text);
+}
+
+/* --- requests --- */
+
+/* The result goes to the program, unless there is none yet, or nobody to have it. */
+static void finish_request(struct lab *lab, struct process *process, int64_t result)
+{
+    if (lab->outcome.kind != OUTCOME_RUNNING || process->state == PROCESS_ZOMBIE) {
+        return;
+    }
+    if (result == REQUEST_BLOCKED) {
+        process->state = PROCESS_BLOCKED;
+        return;
+    }
+    process->progress = (struct progress){0};
+    process->resume = RESUME_PROGRAM;
+    process->wait.fds = 0;
+    if (result == REQUEST_RESTART) {
+        process->restart = true;
+        result = -EINTR;
+    }
+    machine_set_result(lab->machine, (uint64_t)result);
+}
+
+static void make_request(struct lab *lab, struct process *process)
+{
+    finish_request(
+        lab, process,
+        process_request(process, process->request.number, process->request.argument));
 }
 
 static void serve_request(struct lab *lab, const struct machine_trap *trap)
 {
+    struct process *process = lab->processes.current;
     struct machine_request request;
 
     lab->requests++;
     lab->repeats = 0;
-    lab->process.access.rip = gva_of(trap->rip);
+    process->access.rip = gva_of(trap->rip);
     machine_read_request(lab->machine, &request);
-    int64_t result = process_request(&lab->process, request.number, request.argument);
-    machine_set_result(lab->machine, (uint64_t)result);
+    process->request.number = request.number;
+    memcpy(process->request.argument, request.argument, sizeof(request.argument));
+    make_request(lab, process);
+}
+
+/* A wait is over: the request is called again, or a signal has ended it. */
+static void resume_request(struct lab *lab)
+{
+    struct process *process = lab->processes.current;
+
+    if (process->resume == RESUME_REQUEST) {
+        make_request(lab, process);
+        return;
+    }
+    if (process->result == -EINTR) {
+        request_tell_time_left(process);
+    }
+    finish_request(lab, process, process->result);
 }
 
 /* --- signals for vmm itself --- */
 
-static void fill_ending_signals(sigset_t *set)
+static void fill_signals(sigset_t *set)
 {
     sigemptyset(set);
     sigaddset(set, SIGINT);
@@ -121,15 +218,17 @@ static void fill_ending_signals(sigset_t *set)
     sigaddset(set, SIGHUP);
     sigaddset(set, SIGQUIT);
     sigaddset(set, SIGALRM);
+    sigaddset(set, schedule_signal());
 }
 
-/* Blocked in this thread, let through only while the guest runs or a request waits: so none is
- * lost and none needs a handler. */
+/* Blocked in this thread: they make KVM_RUN return (its own mask lets them through) and the
+ * scheduler's descriptor readable, and stay pending meanwhile.  So none is lost and none needs a
+ * handler; ppoll with a mask would not do, as it delivers them. */
 static bool block_signals(struct lab *lab, struct err *err)
 {
     sigset_t ending, waiting;
 
-    fill_ending_signals(&ending);
+    fill_signals(&ending);
     if (sigprocmask(SIG_BLOCK, &ending, &lab->outer_mask) != 0) {
         return err_set_errno(err, ERR_ENVIRONMENT, "blocking signals");
     }
@@ -139,18 +238,21 @@ static bool block_signals(struct lab *lab, struct err *err)
     sigdelset(&waiting, SIGHUP);
     sigdelset(&waiting, SIGQUIT);
     sigdelset(&waiting, SIGALRM);
-    lab->process.wait_mask = waiting;
-    return machine_set_signal_mask(lab->machine, &waiting, err);
+    sigdelset(&waiting, schedule_signal());
+    return schedule_create(&lab->schedule, &ending, err) &&
+           machine_set_signal_mask(lab->machine, &waiting, err);
 }
 
-static void serve_pending_signal(struct lab *lab)
+void lab_take_signal(struct lab *lab)
 {
     const struct timespec at_once = {0};
     sigset_t ending;
 
-    fill_ending_signals(&ending);
+    fill_signals(&ending);
     int signal = sigtimedwait(&ending, NULL, &at_once);
-    if (signal == SIGALRM) {
+    if (signal == schedule_signal()) {
+        lab->schedule.tick = true;
+    } else if (signal == SIGALRM) {
         outcome_set(
             &lab->outcome, OUTCOME_TIMED_OUT, 0, "timed out after %.3f s",
             (double)lab->config->timeout_ns / (double)NS_PER_SECOND);
@@ -158,6 +260,17 @@ static void serve_pending_signal(struct lab *lab)
         outcome_set(
             &lab->outcome, OUTCOME_INTERRUPTED, signal, "interrupted by %s",
             outcome_signal_name(signal));
+    }
+}
+
+/* Leave no signal behind that came in between. */
+static void take_leftover_signals(void)
+{
+    const struct timespec at_once = {0};
+    sigset_t signals;
+
+    fill_signals(&signals);
+    while (sigtimedwait(&signals, NULL, &at_once) > 0) {
     }
 }
 
@@ -179,51 +292,109 @@ static bool set_timer(uint64_t ns, struct err *err)
 
 /* --- the loop --- */
 
-static void serve(struct lab *lab, enum machine_event event, const struct machine_trap *trap)
+/* True when the current process is where a trap leaves it: it may be changed or exchanged. */
+static bool serve(struct lab *lab, enum machine_event event, const struct machine_trap *trap)
 {
     switch (event) {
     case MACHINE_FAULT:
         serve_fault(lab, trap);
-        return;
+        return true;
     case MACHINE_REQUEST:
         serve_request(lab, trap);
-        if (lab->process.interrupted) {
-            lab->process.interrupted = false;
-            serve_pending_signal(lab);
-        }
-        return;
+        return true;
     case MACHINE_EXCEPTION:
         serve_exception(lab, trap);
-        return;
+        return true;
     case MACHINE_INTERRUPTED:
-        serve_pending_signal(lab);
-        return;
+        lab_take_signal(lab);
+        return lab->schedule.tick && machine_take_over(lab->machine);
     case MACHINE_STOPPED:
         outcome_set(&lab->outcome, OUTCOME_STOPPED, 0, "%s", machine_stop_reason(lab->machine));
+        return true;
+    }
+    return false;
+}
+
+static bool can_go_on(const struct process *process)
+{
+    return process->state == PROCESS_READY && !process->stopped;
+}
+
+/* Between a trap and the next entry.  A program with nothing else about costs these few tests. */
+static void attend(struct lab *lab)
+{
+    const struct process_table *table = &lab->processes;
+    struct process *process = table->current;
+
+    if (lab->outcome.kind != OUTCOME_RUNNING) {
         return;
+    }
+    if (table->attention || lab->schedule.tick || !can_go_on(process)) {
+        schedule_next(lab);
+        process = table->current;
+    }
+    if (lab->outcome.kind == OUTCOME_RUNNING && can_go_on(process) &&
+        process->resume == RESUME_PROGRAM && signals_are_due(process)) {
+        signals_deliver(process);
+        if (!can_go_on(process)) {
+            attend(lab);
+        }
+    }
+}
+
+static void run_guest(struct lab *lab)
+{
+    struct machine_trap trap;
+
+    while (lab->outcome.kind == OUTCOME_RUNNING) {
+        if (lab->processes.current->resume != RESUME_PROGRAM) {
+            resume_request(lab);
+            attend(lab);
+        } else if (serve(lab, machine_run(lab->machine, &trap), &trap)) {
+            attend(lab);
+        }
+    }
+}
+
+/* What was still there when the first process ended has ended with it. */
+static void tell_of_others(struct lab *lab)
+{
+    const struct process_table *table = &lab->processes;
+    unsigned others = 0;
+    size_t used = strlen(lab->outcome.reason);
+
+    for (unsigned i = 0; i < table->max; i++) {
+        const struct process *process = table->slot[i];
+        others += process != NULL && process != table->first && process->state != PROCESS_ZOMBIE
+                      ? 1
+                      : 0;
+    }
+    if (others != 0 && lab->config->verbose) {
+        snprintf(
+            lab->outcome.reason + used, sizeof(lab->outcome.reason) - used,
+            "; %u other process%s ended by SIGKILL with it", others, others == 1 ? "" : "es");
     }
 }
 
 bool lab_run(struct lab *lab, struct err *err)
 {
-    struct machine_trap trap;
-
     if (!block_signals(lab, err) || !set_timer(lab->config->timeout_ns, err)) {
         return false;
     }
+    lab->clock = machine_clock(lab->machine);
     lab->start_ns = clock_now_ns();
-    while (lab->outcome.kind == OUTCOME_RUNNING) {
-        serve(lab, machine_run(lab->machine, &trap), &trap);
-    }
+    lab->processes.current_since_ns = lab->start_ns;
+    run_guest(lab);
     lab->elapsed_ns = clock_now_ns() - lab->start_ns;
+    tell_of_others(lab);
     trace_end(
         lab->config->trace, lab->elapsed_ns, outcome_exit_status(&lab->outcome),
         lab->outcome.reason);
+    schedule_destroy(&lab->schedule);
     if (!set_timer(0, err)) {
         return false;
     }
-    /* Leave no SIGALRM behind that came in between. */
-    serve_pending_signal(lab);
+    take_leftover_signals();
     return sigprocmask(SIG_SETMASK, &lab->outer_mask, NULL) == 0 ||
            err_set_errno(err, ERR_ENVIRONMENT, "restoring the signal mask");
 }

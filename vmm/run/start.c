@@ -71,7 +71,8 @@ write_stack(struct lab *lab, const struct stack_input *input, struct gva *rsp, s
         int error = space_place_stack(
             lab->space, top, round_up(used, PAGE_BYTES), lab->config->stack_bytes);
         if (error == 0) {
-            error = access_write(&lab->process.access, *rsp, buffer + bytes - used, used);
+            error =
+                access_write(&lab->processes.first->access, *rsp, buffer + bytes - used, used);
         }
         ok = error == 0 ||
              err_set(

@@ -54,6 +54,7 @@ bool regions_create(struct regions **regions, struct gva begin, struct gva end, 
 static void free_region(struct region *region)
 {
     backing_put(region->spec.backing);
+    object_put(region->spec.object);
     free(region);
 }
 
@@ -303,17 +304,23 @@ static struct region_spec spec_behind(const struct region_spec *spec, uint64_t b
 {
     struct region_spec behind = *spec;
 
-    if (spec->backing != NULL) {
+    if (spec->backing != NULL || spec->object != NULL) {
         behind.file_offset += bytes;
         behind.file_bytes = spec->file_bytes > bytes ? spec->file_bytes - bytes : 0;
     }
     return behind;
 }
 
+struct region_spec region_spec_at(const struct region *region, struct gva from)
+{
+    return spec_behind(&region->spec, from.value - region->begin.value);
+}
+
 static bool specs_equal(const struct region_spec *a, const struct region_spec *b)
 {
     return a->kind == b->kind && a->permissions == b->permissions &&
-           a->page_shift == b->page_shift && a->shared == b->shared &&
+           a->page_shift == b->page_shift && a->shared == b->shared && a->strict == b->strict &&
+           a->sealed == b->sealed && a->large == b->large && a->object == b->object &&
            a->backing == b->backing && a->file_offset == b->file_offset &&
            a->file_bytes == b->file_bytes && a->label == b->label;
 }
@@ -366,6 +373,7 @@ new_region(struct gva begin, struct gva end, const struct region_spec *spec)
         region->end = end;
         region->spec = *spec;
         backing_get(spec->backing);
+        object_get(spec->object);
     }
     return region;
 }
@@ -457,6 +465,7 @@ static void cut(struct regions *regions, struct gva at, struct region *piece)
         .end = left->end,
         .spec = spec_behind(&left->spec, at.value - left->begin.value)};
     backing_get(piece->spec.backing);
+    object_get(piece->spec.object);
     set_end(regions, left, at);
     link_region(regions, piece);
 }
@@ -497,33 +506,84 @@ static bool is_covered(const struct regions *regions, struct gva begin, struct g
     return region != NULL;
 }
 
+/* What changes for the regions of a range. */
+struct change {
+    bool permit;
+    uint8_t permissions;
+    enum region_large large;
+};
+
+static enum region_result
+change_range(struct regions *regions, struct gva begin, struct gva end, struct change change)
+{
+    struct spare spare;
+    enum region_result result = prepare_cuts(regions, begin, end, &spare);
+
+    if (result != REGION_OK) {
+        return result;
+    }
+    cut(regions, begin, spare.piece[0]);
+    cut(regions, end, spare.piece[1]);
+    struct region *region = regions_first_from(regions, begin);
+    while (region != NULL && region->begin.value < end.value) {
+        if (change.permit) {
+            region->spec.permissions = change.permissions;
+        } else {
+            region->spec.large = (uint8_t)change.large;
+        }
+        region = merge_around(regions, region);
+        region = regions_next(region);
+    }
+    /* The last one may now continue into what lies behind, and what was cut in vain rejoins. */
+    region = regions_find(regions, gva_of(end.value - 1));
+    if (region != NULL) {
+        merge_around(regions, region);
+    }
+    return REGION_OK;
+}
+
 enum region_result
 regions_protect(struct regions *regions, struct gva begin, struct gva end, uint8_t permissions)
 {
-    struct spare spare;
-
     if (!range_is_valid(regions, begin, end, PAGE_SHIFT)) {
         return REGION_OUTSIDE;
     }
     if (!is_covered(regions, begin, end)) {
         return REGION_HOLE;
     }
-    enum region_result result = prepare_cuts(regions, begin, end, &spare);
-    if (result != REGION_OK) {
-        return result;
+    return change_range(
+        regions, begin, end, (struct change){.permit = true, .permissions = permissions});
+}
+
+enum region_result regions_advise(
+    struct regions *regions, struct gva begin, struct gva end, enum region_large large)
+{
+    if (!range_is_valid(regions, begin, end, PAGE_SHIFT)) {
+        return REGION_OUTSIDE;
     }
-    cut(regions, begin, spare.piece[0]);
-    cut(regions, end, spare.piece[1]);
-    struct region *region = regions_find(regions, begin);
-    while (region != NULL && region->begin.value < end.value) {
-        region->spec.permissions = permissions;
-        region = merge_around(regions, region);
-        region = regions_next(region);
+    return change_range(regions, begin, end, (struct change){.large = large});
+}
+
+struct regions *regions_clone(const struct regions *regions)
+{
+    struct regions *clone = NULL;
+    struct err err;
+
+    if (!regions_create(&clone, regions->begin, regions->end, &err)) {
+        return NULL;
     }
-    /* The last one may now continue into what lies behind, and what was cut in vain rejoins. */
-    region = regions_find(regions, gva_of(end.value - 1));
-    merge_around(regions, region);
-    return REGION_OK;
+    const struct region *region = regions_first_from(regions, regions->begin);
+    for (; region != NULL; region = regions_next(region)) {
+        struct region *copy = new_region(region->begin, region->end, &region->spec);
+        if (copy == NULL) {
+            regions_destroy(clone);
+            return NULL;
+        }
+        link_region(clone, copy);
+        copy->id = region->id;
+    }
+    clone->next_id = regions->next_id;
+    return clone;
 }
 
 enum region_result
@@ -532,7 +592,7 @@ regions_move_begin(struct regions *regions, struct region *region, struct gva be
     const struct region *before = regions_previous(region);
 
     if (!range_is_valid(regions, begin, region->end, region->spec.page_shift) ||
-        region->spec.backing != NULL) {
+        region->spec.backing != NULL || region->spec.object != NULL) {
         return REGION_OUTSIDE;
     }
     if (before != NULL && begin.value < before->end.value) {

@@ -13,6 +13,7 @@
 
 #include "base/addr.h"
 #include "base/err.h"
+#include "memory/object.h"
 
 /* Permissions; the same bits as PROT_READ, PROT_WRITE and PROT_EXEC. */
 #define REGION_READ  0x1
@@ -40,13 +41,24 @@ backing_create(struct backing **backing, int fd, const char *path, struct err *e
 struct backing *backing_get(struct backing *backing); /* accepts NULL */
 void backing_put(struct backing *backing);            /* accepts NULL */
 
+/* Whether a first touch may bring 2 MiB: as the run has it, or as madvise said. */
+enum region_large {
+    REGION_LARGE_DEFAULT = 0,
+    REGION_LARGE_ALWAYS, /* MADV_HUGEPAGE */
+    REGION_LARGE_NEVER,  /* MADV_NOHUGEPAGE */
+};
+
 /* What a range is; equal specs that continue each other are merged. */
 struct region_spec {
     enum region_kind kind;
     uint8_t permissions;     /* REGION_READ | … */
     uint8_t page_shift;      /* PAGE_SHIFT or LARGE_SHIFT: the leaf that a fault maps */
     bool shared;             /* MAP_SHARED: kept by fork */
+    bool sealed;             /* shared, of a file that may not be written: mprotect refuses */
+    bool strict;             /* pages wholly behind the contents are SIGBUS, as for mmap */
+    uint8_t large;           /* enum region_large */
     struct backing *backing; /* NULL: reads zero.  Counted by each region. */
+    struct object *object;   /* shared: what it shows.  Counted by each region. */
     uint64_t file_offset;    /* of the first byte of the range; page aligned */
     uint64_t file_bytes;     /* from the first byte on; what lies behind reads zero */
     const char *label;       /* borrows, static or the backing's: "text", "bss"… or NULL */
@@ -62,6 +74,9 @@ struct region {
 };
 
 struct regions; /* the set of one address space */
+
+/* The spec of the part of a region that begins at `from`, which lies in it. */
+struct region_spec region_spec_at(const struct region *region, struct gva from);
 
 /* begin and end bound all regions: [LAYOUT_USER_BEGIN, LAYOUT_USER_END) for a program. */
 MUST_CHECK bool
@@ -97,6 +112,11 @@ regions_remove(struct regions *regions, struct gva begin, struct gva end);
 /* Give [begin, end) these permissions, cutting and merging. */
 MUST_CHECK enum region_result
 regions_protect(struct regions *regions, struct gva begin, struct gva end, uint8_t permissions);
+/* Say for [begin, end), where regions are, whether large pages are wanted; holes are skipped. */
+MUST_CHECK enum region_result regions_advise(
+    struct regions *regions, struct gva begin, struct gva end, enum region_large large);
+/* Another set with the same regions and the same ids: fork.  NULL: no memory. */
+struct regions *regions_clone(const struct regions *regions);
 /* Move the edge of a region into free space next to it (stack growth, brk, mremap in place).
  * Refuses (OVERLAPS) to meet the neighbour, (OUTSIDE) to leave the bounds or to become empty. A
  * shrinking edge only changes the bookkeeping; the caller unmaps the pages. */

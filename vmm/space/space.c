@@ -5,11 +5,28 @@
  */
 #include "space/space.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
-bool space_create(struct space **space, const struct space_config *config, struct err *err)
+#include "space/range.h"
+
+static bool take_slot(struct space *space, struct err *err)
+{
+    struct memory *memory = space->memory;
+
+    for (unsigned i = 0; i < memory->space_count; i++) {
+        if (memory->spaces[i] == NULL) {
+            memory->spaces[i] = space;
+            space->slot = (uint16_t)i;
+            return true;
+        }
+    }
+    return err_set(
+        err, ERR_ENVIRONMENT, "there are %u address spaces already: give more --max-processes",
+        memory->space_count);
+}
+
+bool space_create(struct space **space, struct memory *memory, struct err *err)
 {
     struct space *made = calloc(1, sizeof(*made));
 
@@ -17,10 +34,17 @@ bool space_create(struct space **space, const struct space_config *config, struc
     if (made == NULL) {
         return err_set_errno(err, ERR_ENVIRONMENT, "address space");
     }
-    made->config = *config;
+    made->memory = memory;
+    made->users = 1;
     if (!regions_create(
             &made->regions, gva_of(LAYOUT_USER_BEGIN), gva_of(LAYOUT_USER_END), err) ||
-        !ptab_create(&made->ptab, config->pool, err)) {
+        !ptab_create(&made->ptab, memory->config.pool, err)) {
+        regions_destroy(made->regions);
+        free(made);
+        return false;
+    }
+    if (!take_slot(made, err)) {
+        ptab_destroy(&made->ptab);
         regions_destroy(made->regions);
         free(made);
         return false;
@@ -29,13 +53,30 @@ bool space_create(struct space **space, const struct space_config *config, struc
     return true;
 }
 
-static bool
-release_leaf(void *context, struct gva address __attribute__((unused)), struct ptab_slot slot)
+/* Each table reads zero by now; it serves again once the back end knows. */
+static void release_table(void *context, uint32_t frame)
 {
-    struct frames *frames = context;
+    struct space *space = context;
 
-    frames_release(frames, frames_index(gpa_of(*slot.entry & PTE_ADDRESS)));
-    return true;
+    range_make_room(space, 0, 1);
+    edits_announce(space->memory->config.edits, frames_gpa(frame));
+    edits_release(space->memory->config.edits, frame);
+}
+
+static void give_up_pages(struct space *space)
+{
+    struct gva from = gva_of(LAYOUT_USER_BEGIN);
+    struct ptab_piece piece;
+
+    while (ptab_next_piece(&space->ptab, &from, gva_of(LAYOUT_USER_END), &piece)) {
+        uint64_t bytes = ptab_levels[piece.slot.level].entry_bytes;
+        range_make_room(space, 0, piece.entries);
+        for (unsigned i = 0; i < piece.entries; i++) {
+            memory_forget_entry(
+                space->memory, space, gva_add(piece.begin, i * bytes), piece.slot.level,
+                piece.slot.entry[i]);
+        }
+    }
 }
 
 void space_destroy(struct space *space)
@@ -43,11 +84,12 @@ void space_destroy(struct space *space)
     if (space == NULL) {
         return;
     }
-    ptab_visit(
-        &space->ptab, gva_of(LAYOUT_USER_BEGIN), gva_of(LAYOUT_USER_END), release_leaf,
-        space->config.frames);
-    ptab_destroy(&space->ptab);
+    space_settle(space);
+    give_up_pages(space);
+    ptab_dismantle(&space->ptab, release_table, space);
     regions_destroy(space->regions);
+    space->memory->spaces[space->slot] = NULL;
+    space_settle(space);
     free(space);
 }
 
@@ -55,125 +97,24 @@ uint64_t space_leaf_bits(const struct space *space, uint8_t permissions)
 {
     return PTE_PRESENT | PTE_ACCESSED | (permissions != 0 ? PTE_USER : 0) |
            ((permissions & REGION_WRITE) != 0 ? PTE_WRITABLE : 0) |
-           ((permissions & REGION_EXEC) == 0 && space->config.no_execute ? PTE_NO_EXECUTE : 0);
+           ((permissions & REGION_EXEC) == 0 && space->memory->config.no_execute
+                ? PTE_NO_EXECUTE
+                : 0);
+}
+
+uint64_t space_frame_bits(const struct space *space, uint8_t permissions, uint32_t frame)
+{
+    const struct frame *record = frames_record(space->memory->config.frames, frame);
+    uint64_t bits = space_leaf_bits(space, permissions);
+
+    return record->use == FRAME_DATA && !memory_is_sole(space->memory, frame)
+               ? bits & ~PTE_WRITABLE
+               : bits;
 }
 
 void space_settle(struct space *space)
 {
-    if (space->config.edits->count != 0) {
-        space->config.drain(space->config.context);
-    }
-}
-
-/* --- changing tables over a range --- */
-
-/* ptab_visit must not see tables change, so leaves are taken in batches. */
-#define BATCH 64
-
-struct batch {
-    struct gva address[BATCH];
-    struct ptab_slot slot[BATCH];
-    unsigned count;
-};
-
-static bool collect(void *context, struct gva address, struct ptab_slot slot)
-{
-    struct batch *batch = context;
-
-    batch->address[batch->count] = address;
-    batch->slot[batch->count] = slot;
-    batch->count++;
-    return batch->count < BATCH;
-}
-
-static uint64_t leaf_bytes(struct ptab_slot slot)
-{
-    return ptab_levels[slot.level].entry_bytes;
-}
-
-/* The next leaves in [*from, end); moves *from behind the last one. */
-static bool
-next_batch(struct space *space, struct gva *from, struct gva end, struct batch *batch)
-{
-    batch->count = 0;
-    if (from->value >= end.value) {
-        return false;
-    }
-    ptab_visit(&space->ptab, *from, end, collect, batch);
-    if (batch->count == 0) {
-        return false;
-    }
-    *from =
-        gva_add(batch->address[batch->count - 1], leaf_bytes(batch->slot[batch->count - 1]));
-    return true;
-}
-
-/* An entry and the tables that it leaves empty go by edits; each table's frame is released
- * then. */
-static void remove_leaf(struct space *space, struct gva address, struct ptab_slot slot)
-{
-    struct edits *edits = space->config.edits;
-    struct ptab_slot empty[3];
-
-    if (!edits_have_room(edits, 5)) { /* a leaf, three tables, and the leaf's frame */
-        space_settle(space);
-    }
-    unsigned tables = ptab_forget(&space->ptab, address, slot, empty);
-    edits_add(edits, slot.entry_gpa, 0, address);
-    for (unsigned i = 0; i < tables; i++) {
-        edits_add(edits, empty[i].entry_gpa, 0, address);
-        edits_release(edits, frames_index(gpa_of(*empty[i].entry & PTE_ADDRESS)));
-    }
-}
-
-static void remove_pages(struct space *space, struct gva begin, struct gva end)
-{
-    struct gva from = begin;
-    struct batch batch;
-
-    space_settle(space);
-    while (next_batch(space, &from, end, &batch)) {
-        for (unsigned i = 0; i < batch.count; i++) {
-            uint32_t frame = frames_index(gpa_of(*batch.slot[i].entry & PTE_ADDRESS));
-            remove_leaf(space, batch.address[i], batch.slot[i]);
-            edits_release(space->config.edits, frame);
-        }
-    }
-}
-
-#define PERMISSION_BITS (PTE_PRESENT | PTE_USER | PTE_WRITABLE | PTE_NO_EXECUTE)
-
-static bool is_upgrade(uint64_t old, uint64_t new)
-{
-    return ((old & (PTE_USER | PTE_WRITABLE)) & ~new) == 0 &&
-           ((new &PTE_NO_EXECUTE) & ~old) == 0;
-}
-
-static void
-protect_pages(struct space *space, struct gva begin, struct gva end, uint8_t permissions)
-{
-    const uint64_t bits = space_leaf_bits(space, permissions) & PERMISSION_BITS;
-    struct gva from = begin;
-    struct batch batch;
-
-    space_settle(space);
-    while (next_batch(space, &from, end, &batch)) {
-        for (unsigned i = 0; i < batch.count; i++) {
-            uint64_t old = *batch.slot[i].entry;
-            uint64_t new = (old & ~PERMISSION_BITS) | bits;
-            if (new == old) {
-                continue;
-            }
-            if (is_upgrade(old, new)) {
-                ptab_commit(&space->ptab, batch.slot[i], new);
-                continue;
-            }
-            if (!edits_have_room(space->config.edits, 1)) {
-                space_settle(space);
-            }
-            edits_add(space->config.edits, batch.slot[i].entry_gpa, new, batch.address[i]);
-        }
-    }
+    memory_settle(space->memory);
 }
 
 /* --- the calls --- */
@@ -221,10 +162,12 @@ int space_map(
 
 int space_unmap(struct space *space, struct gva begin, struct gva end)
 {
+    if (!range_split_edges(space, begin, end)) {
+        return ENOMEM;
+    }
     int error = errno_of(regions_remove(space->regions, begin, end));
-
     if (error == 0) {
-        remove_pages(space, begin, end);
+        range_remove(space, begin, end);
     }
     return error;
 }
@@ -234,60 +177,28 @@ int space_protect(struct space *space, struct gva begin, struct gva end, uint8_t
     if (permissions_conflict(permissions)) {
         return EACCES;
     }
+    if (!range_split_edges(space, begin, end)) {
+        return ENOMEM;
+    }
     int error = errno_of(regions_protect(space->regions, begin, end, permissions));
     if (error == 0) {
-        protect_pages(space, begin, end, permissions);
+        range_protect(space, begin, end, permissions);
     }
     return error;
 }
 
 int space_discard(struct space *space, struct gva begin, struct gva end)
 {
-    remove_pages(space, begin, end);
-    return 0;
-}
-
-/* See that tables for all of [to, to + bytes) can be had, before anything moves. */
-static bool prepare_range(struct space *space, struct gva to, uint64_t bytes)
-{
-    struct ptab_slot slot;
-
-    for (uint64_t offset = 0; offset < bytes; offset += LARGE_BYTES) {
-        if (!ptab_prepare(&space->ptab, gva_add(to, offset), 1, &slot)) {
-            return false;
-        }
-    }
-    return ptab_prepare(&space->ptab, gva_add(to, bytes - PAGE_BYTES), 1, &slot);
-}
-
-int space_move_pages(struct space *space, struct gva from, struct gva to, uint64_t bytes)
-{
-    struct gva next = from;
-    struct batch batch;
-    uint64_t entries[BATCH];
-
-    space_settle(space);
-    if (!prepare_range(space, to, bytes)) {
+    if (!range_split_edges(space, begin, end)) {
         return ENOMEM;
     }
-    while (next_batch(space, &next, gva_add(from, bytes), &batch)) {
-        for (unsigned i = 0; i < batch.count; i++) {
-            assert(batch.slot[i].level == 1);
-            entries[i] = *batch.slot[i].entry;
-            remove_leaf(space, batch.address[i], batch.slot[i]);
-        }
-        /* The old entries must be gone before a table of theirs may serve again. */
-        space_settle(space);
-        for (unsigned i = 0; i < batch.count; i++) {
-            struct ptab_slot slot;
-            struct gva address = gva_add(to, batch.address[i].value - from.value);
-            bool prepared = ptab_prepare(&space->ptab, address, 1, &slot);
-            assert(prepared); /* the tables exist, or one has just become free */
-            (void)prepared;
-            ptab_commit(&space->ptab, slot, entries[i]);
-        }
-    }
+    range_remove(space, begin, end);
     return 0;
+}
+
+int space_advise(struct space *space, struct gva begin, struct gva end, enum region_large large)
+{
+    return errno_of(regions_advise(space->regions, begin, end, large));
 }
 
 int space_place_stack(struct space *space, struct gva top, uint64_t bytes, uint64_t limit_bytes)

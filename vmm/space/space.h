@@ -19,23 +19,14 @@
 #include "memory/frames.h"
 #include "paging/edits.h"
 #include "paging/ptab.h"
+#include "space/memory.h"
 #include "space/region.h"
 
-/* Software meaning of a leaf in the lower half: present without PTE_USER is a page that
- * PROT_NONE took away from the program, with its frame kept. */
-
-struct space_config {
-    struct frames *frames;  /* borrows */
-    struct ptab_pool *pool; /* borrows */
-    struct edits *edits;    /* borrows */
-    /* Have the guest carry the edit list out now; the list is empty afterwards. */
-    void (*drain)(void *context);
-    void *context;
-    bool no_execute; /* EFER.NXE is set */
-};
+/* A leaf that is present without PTE_USER is a page that PROT_NONE took away from the program, with
+ * its frame kept; leaf.h has the meaning of absent ones. */
 
 struct space {
-    struct space_config config;
+    struct memory *memory; /* borrows */
     struct ptab ptab;
     struct regions *regions; /* owns */
     struct gva stack_lowest; /* the stack grows down to here */
@@ -43,12 +34,30 @@ struct space {
     struct gva heap_end;     /* the program break, any byte */
     struct gva map_top;      /* mmap without address looks below */
     uint16_t process;        /* for records */
+    uint16_t slot;           /* its place in memory->spaces */
+    unsigned users;          /* processes that run in it: more than one after vfork */
+    uint64_t resident;       /* pages that its tables map, in 4 KiB */
+    /* Entries were edited while another space was current: what a CPU keeps for this one under a
+     * PCID must go before it runs. */
+    bool stale;
+    /* Where a sequential run of first touches would go on, and how far it was read ahead. */
+    uint64_t around_next;
+    uint32_t around_pages;
 };
 
-MUST_CHECK bool
-space_create(struct space **space, const struct space_config *config, struct err *err);
-/* Releases frames and tables; the vCPU must not run on them any more.  Accepts NULL. */
+/* Fails with ERR_ENVIRONMENT: no memory, no frame for a table, or as many spaces as there may be. */
+MUST_CHECK bool space_create(struct space **space, struct memory *memory, struct err *err);
+/* Gives up frames, swap slots and tables; the vCPU must not run on them any more.  Accepts NULL. */
 void space_destroy(struct space *space);
+
+/*
+ * fork: another space with the same regions and the same contents.  No page is copied: both sides
+ * lose write permission where the page is private, and share it; page tables are copied.  Shared
+ * mappings fault in anew.  process of the child is the caller's to set.  Cost: linear in page tables.
+ * On failure (ERR_ENVIRONMENT) the parent is as it was, but for write permissions that come back
+ * by the next fault.
+ */
+MUST_CHECK bool space_fork(struct space *parent, struct space **child, struct err *err);
 
 /* Map [begin, end) afresh, removing what is there. */
 MUST_CHECK int space_map(
@@ -73,10 +82,29 @@ space_move_pages(struct space *space, struct gva from, struct gva to, uint64_t b
 MUST_CHECK int
 space_place_stack(struct space *space, struct gva top, uint64_t bytes, uint64_t limit_bytes);
 
-/* Entry bits that permissions mean: everything of a leaf but its address and size. */
+/* Say for [begin, end) whether large pages are wanted; pages that are there stay as they are. */
+MUST_CHECK int
+space_advise(struct space *space, struct gva begin, struct gva end, enum region_large large);
+
+/* Entry bits that permissions mean: everything of a leaf but its address and size.  Whether a
+ * writable page may be written without a fault also depends on its frame: space_frame_bits. */
 uint64_t space_leaf_bits(const struct space *space, uint8_t permissions);
+/* The same for a mapping of this frame: not writable while other mappings of a private one live. */
+uint64_t space_frame_bits(const struct space *space, uint8_t permissions, uint32_t frame);
 
 /* Make sure that page tables can be changed by the host: nothing is waiting in the edit list. */
 void space_settle(struct space *space);
+/* Take one present or swapped leaf entry away, by the edit list. */
+void space_remove_leaf(struct space *space, struct gva address, struct ptab_slot slot);
+/* Store another entry over a present one, by the edit list. */
+void space_edit_leaf(
+    struct space *space, struct gva address, struct ptab_slot slot, uint64_t entry);
+/* Write an upgrade, here and now (ptab_commit), behind any edit of the same entry. */
+void space_upgrade_leaf(struct space *space, struct ptab_slot slot, uint64_t entry);
+/*
+ * Replace the large leaf at slot by 512 small ones, here and in every other space that maps the
+ * same run; settled afterwards.  False when no frame is left for a table: nothing has changed.
+ */
+MUST_CHECK bool space_split_leaf(struct space *space, struct ptab_slot slot);
 
 #endif

@@ -11,20 +11,18 @@
 static const struct {
     bool resolves;    /* the access will succeed: minor or major */
     bool writes_leaf; /* record.level says of which size */
+    bool by_io;       /* major: the contents came from a file or from swap */
 } action_traits[RECORD_ACTIONS] = {
     [ACTION_MAP_ZERO] = {.resolves = true, .writes_leaf = true},
-    [ACTION_MAP_FILE] = {.resolves = true, .writes_leaf = true},
+    [ACTION_MAP_FILE] = {.resolves = true, .writes_leaf = true, .by_io = true},
     [ACTION_COPY] = {.resolves = true, .writes_leaf = true},
     [ACTION_UPGRADE] = {.resolves = true, .writes_leaf = true},
     [ACTION_RETRY] = {.resolves = true},
     [ACTION_SIGNAL] = {.resolves = false},
     [ACTION_KILL] = {.resolves = false},
+    [ACTION_SHARE] = {.resolves = true, .writes_leaf = true},
+    [ACTION_SWAP_IN] = {.resolves = true, .writes_leaf = true, .by_io = true},
 };
-
-static bool comes_by_io(unsigned kind)
-{
-    return kind == FAULT_FILE_LOAD || kind == FAULT_SWAP_IN;
-}
 
 void counts_add(struct counts *counts, const struct fault_record *record)
 {
@@ -37,12 +35,12 @@ void counts_add(struct counts *counts, const struct fault_record *record)
         counts->host++;
     }
     if (action_traits[record->action].resolves) {
-        uint64_t *which = comes_by_io(record->kind) ? &counts->major : &counts->minor;
+        uint64_t *which = action_traits[record->action].by_io ? &counts->major : &counts->minor;
         (*which)++;
     }
     kind->faults++;
     if (action_traits[record->action].writes_leaf) {
-        kind->pages += record_level_pages(record->level);
+        kind->pages += record_level_pages(record->level) + record->around;
     }
     histogram_add(&kind->service_ns, record->service_ns);
 }

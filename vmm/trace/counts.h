@@ -7,8 +7,9 @@
  * Minor and major follow Linux's mm_account_fault() (mm/memory.c): only a fault that was
  * resolved counts, so one that ends in a signal or in the program's end is neither; one that
  * the kernel takes on behalf of a system call counts like any other.  Major: the contents came
- * by I/O, here FAULT_FILE_LOAD and FAULT_SWAP_IN.  (Linux calls a file page that is in its page
- * cache already minor; here no such cache exists between the file and the guest's frames.)
+ * by I/O, here ACTION_MAP_FILE and ACTION_SWAP_IN; a page of a shared mapping or of swap that is
+ * in a frame already is minor.  (Linux calls a page of a private file mapping that is in its page
+ * cache minor as well; here no cache lies between such a file and the guest's frames.)
  */
 #ifndef TRACE_COUNTS_H
 #define TRACE_COUNTS_H
@@ -22,7 +23,8 @@
 
 struct counts_kind {
     uint64_t faults;
-    uint64_t pages; /* of 4 KiB, whose leaf the faults wrote: 512 for a leaf of 2 MiB */
+    uint64_t pages; /* of 4 KiB, whose leaf the faults wrote: 512 for a leaf of 2 MiB; and those
+                       mapped beside it */
     struct histogram service_ns;
 };
 

@@ -15,13 +15,15 @@ static const char *const kind_names[FAULT_KINDS] = {
     [FAULT_UNMAPPED] = "unmapped",           [FAULT_READ_ONLY] = "read-only",
     [FAULT_NO_EXECUTE] = "no-execute",       [FAULT_NO_ACCESS] = "no-access",
     [FAULT_KERNEL_PAGE] = "kernel-page",     [FAULT_STACK_LIMIT] = "stack-limit",
-    [FAULT_OUT_OF_MEMORY] = "out-of-memory",
+    [FAULT_OUT_OF_MEMORY] = "out-of-memory", [FAULT_SHARED] = "shared",
 };
 
 static const char *const action_names[RECORD_ACTIONS] = {
-    [ACTION_MAP_ZERO] = "map-zero", [ACTION_MAP_FILE] = "map-file", [ACTION_COPY] = "copy",
-    [ACTION_UPGRADE] = "upgrade",   [ACTION_RETRY] = "retry",       [ACTION_SIGNAL] = "signal",
-    [ACTION_KILL] = "kill",
+    [ACTION_MAP_ZERO] = "map-zero", [ACTION_MAP_FILE] = "map-file",
+    [ACTION_COPY] = "copy",         [ACTION_UPGRADE] = "upgrade",
+    [ACTION_RETRY] = "retry",       [ACTION_SIGNAL] = "signal",
+    [ACTION_KILL] = "kill",         [ACTION_SHARE] = "share",
+    [ACTION_SWAP_IN] = "swap-in",
 };
 
 static const char *name_at(const char *const *names, unsigned count, unsigned index)
@@ -37,16 +39,4 @@ const char *record_kind_name(enum fault_kind kind)
 const char *record_action_name(enum record_action action)
 {
     return name_at(action_names, RECORD_ACTIONS, (unsigned)action);
-}
-
-uint32_t record_level_pages(unsigned level)
-{
-    static const uint32_t pages[4] = {
-        [1] = 1,
-        [2] = LARGE_BYTES / PAGE_BYTES,
-        [3] = GIANT_BYTES / PAGE_BYTES,
-    };
-
-    assert(level <= 3);
-    return pages[level];
 }

@@ -6,6 +6,7 @@
 #ifndef TRACE_RECORD_H
 #define TRACE_RECORD_H
 
+#include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,7 +21,9 @@ enum record_action {
     ACTION_RETRY = 4,    /* nothing to do but to flush the stale translation */
     ACTION_SIGNAL = 5,   /* the program was given a signal */
     ACTION_KILL = 6,     /* the program was ended */
-    RECORD_ACTIONS = 7
+    ACTION_SHARE = 7,    /* a frame that others map already was mapped */
+    ACTION_SWAP_IN = 8,  /* a frame was filled from swap and mapped */
+    RECORD_ACTIONS = 9
 };
 
 /* Bits of `access`. */
@@ -44,11 +47,11 @@ struct fault_record {
     uint32_t evicted;    /* frame that had to go first, or RECORD_NO_FRAME */
     uint32_t region;     /* identity of the region, stable while it lives */
     uint16_t process;
-    uint8_t kind;   /* enum fault_kind */
-    uint8_t action; /* enum record_action */
-    uint8_t access; /* RECORD_* */
-    uint8_t level;  /* of the leaf: 1, 2 or 3; 0 where none was mapped */
-    uint8_t reserved[2];
+    uint8_t kind;    /* enum fault_kind */
+    uint8_t action;  /* enum record_action */
+    uint8_t access;  /* RECORD_* */
+    uint8_t level;   /* of the leaf: 1, 2 or 3; 0 where none was mapped */
+    uint16_t around; /* pages of 4 KiB mapped beside it (fault-around) */
 };
 _Static_assert(sizeof(struct fault_record) == 64, "the trace format fixes it");
 _Static_assert(offsetof(struct fault_record, service_ns) == 40, "no padding");
@@ -59,6 +62,10 @@ const char *record_kind_name(enum fault_kind kind);
 const char *record_action_name(enum record_action action);
 
 /* 4 KiB pages of a leaf at `level` (1 to 3); 0 for level 0, where none was mapped. */
-uint32_t record_level_pages(unsigned level);
+static inline uint32_t record_level_pages(unsigned level)
+{
+    assert(level <= 3);
+    return level == 0 ? 0 : UINT32_C(1) << ((LARGE_SHIFT - PAGE_SHIFT) * (level - 1));
+}
 
 #endif

@@ -1,0 +1,354 @@
+/*
+ * The ways in which a page comes into memory: as zeros, from a file, from swap, from an object that
+ * others map, or as 2 MiB of zeros at once.  Each makes the frame first and writes the entry last.
+ * Read evict.c for where room comes from.
+ */
+#include "fault/bring.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fault/evict.h"
+#include "space/leaf.h"
+#include "space/rmap.h"
+
+static struct memory *memory_of(const struct bring *bring)
+{
+    return bring->pager->config.memory;
+}
+
+uint32_t
+bring_frame(const struct bring *bring, enum frame_use use, bool zeroed, uint32_t *evicted)
+{
+    struct memory *memory = memory_of(bring);
+
+    if (!memory_has_room(memory, 1) ||
+        frames_used(memory->config.frames) == frames_total(memory->config.frames)) {
+        if (bring->around || !evict_make_room(bring->pager, evicted)) {
+            return FRAMES_NONE;
+        }
+    }
+    return zeroed ? frames_alloc_zeroed(memory->config.frames, use)
+                  : frames_alloc(memory->config.frames, use);
+}
+
+/* --- the entry --- */
+
+static uint64_t entry_of(const struct bring *bring, uint32_t frame, unsigned level)
+{
+    uint64_t entry = frames_gpa(frame).value |
+                     space_frame_bits(bring->space, bring->region->spec.permissions, frame) |
+                     (level > 1 ? PTE_PAGE_SIZE : 0);
+
+    if (bring->write && (entry & PTE_WRITABLE) != 0) {
+        entry |= PTE_DIRTY;
+    }
+    return bring->around ? entry & ~PTE_ACCESSED : entry;
+}
+
+static void install(
+    const struct bring *bring, struct ptab_slot slot, uint32_t frame, enum record_action action)
+{
+    struct fault_record *record = bring->record;
+    uint64_t entry = entry_of(bring, frame, slot.level);
+
+    record->entry_before = *slot.entry;
+    space_upgrade_leaf(bring->space, slot, entry);
+    record->entry_after = entry;
+    record->action = (uint8_t)action;
+    record->frame = frame;
+    record->level = (uint8_t)slot.level;
+}
+
+static struct gva page_of(const struct bring *bring, unsigned level)
+{
+    return gva_of(round_down(bring->address.value, ptab_levels[level].entry_bytes));
+}
+
+/* A frame that nobody maps yet gets its first mapping. */
+static void install_new(
+    const struct bring *bring, struct ptab_slot slot, uint32_t frame, enum record_action action)
+{
+    struct memory *memory = memory_of(bring);
+
+    memory_add_mapping(memory, bring->space, page_of(bring, slot.level), frame, true);
+    install(bring, slot, frame, action);
+    memory_tell_mapped(memory, frame);
+}
+
+/* --- private pages --- */
+
+static uint64_t offset_in_region(const struct bring *bring)
+{
+    return page_of(bring, 1).value - bring->region->begin.value;
+}
+
+/* The part of the page that the file has; the rest reads zero. */
+static bool load_page(const struct bring *bring, uint8_t *page)
+{
+    const struct region_spec *spec = &bring->region->spec;
+    uint64_t offset = offset_in_region(bring);
+    uint64_t have = spec->file_bytes - offset;
+    uint64_t want = have < PAGE_BYTES ? have : PAGE_BYTES;
+    uint64_t done = 0;
+
+    while (done < want) {
+        ssize_t n = pread(
+            spec->backing->fd, page + done, want - done,
+            (off_t)(spec->file_offset + offset + done));
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0 || (n == 0 && done == 0)) {
+            return false;
+        }
+        if (n == 0) {
+            break; /* the file has become shorter: the rest of its last page reads zero */
+        }
+        done += (uint64_t)n;
+    }
+    return true;
+}
+
+/* A page of a mapping that lies wholly behind its file; the file may have grown since. */
+static bool is_behind_file(const struct bring *bring)
+{
+    const struct region_spec *spec = &bring->region->spec;
+    struct stat status;
+
+    if (!spec->strict || offset_in_region(bring) < spec->file_bytes) {
+        return false;
+    }
+    return fstat(spec->backing->fd, &status) != 0 ||
+           spec->file_offset + offset_in_region(bring) >= (uint64_t)status.st_size;
+}
+
+static enum bring_result bring_new(const struct bring *bring)
+{
+    struct memory *memory = memory_of(bring);
+    const struct region_spec *spec = &bring->region->spec;
+    bool from_file = spec->backing != NULL && offset_in_region(bring) < spec->file_bytes;
+    enum record_action action = ACTION_MAP_ZERO;
+    struct ptab_slot slot;
+
+    if (is_behind_file(bring)) {
+        bring->record->kind = FAULT_FILE_LOAD;
+        return BRING_BEHIND;
+    }
+    uint32_t frame = bring_frame(bring, FRAME_DATA, true, &bring->record->evicted);
+    if (frame == FRAMES_NONE) {
+        return BRING_NO_FRAME;
+    }
+    if (!ptab_prepare(&bring->space->ptab, bring->address, 1, &slot)) {
+        frames_release(memory->config.frames, frame);
+        return BRING_NO_TABLE;
+    }
+    if (from_file) {
+        bring->record->kind = FAULT_FILE_LOAD;
+        action = ACTION_MAP_FILE;
+        if (!load_page(bring, frames_hva(memory->config.frames, frame))) {
+            frames_release(memory->config.frames, frame);
+            return BRING_IO_ERROR;
+        }
+    }
+    frames_record(memory->config.frames, frame)->flags = FRAME_FRESH;
+    install_new(bring, slot, frame, action);
+    return BRING_DONE;
+}
+
+/* --- 2 MiB at once --- */
+
+static bool wants_large(const struct bring *bring)
+{
+    const struct region *region = bring->region;
+    const struct region_spec *spec = &region->spec;
+    struct gva begin = page_of(bring, 2);
+
+    if (spec->page_shift == LARGE_SHIFT) {
+        return true;
+    }
+    if (spec->backing != NULL || spec->object != NULL || spec->kind == REGION_STACK ||
+        begin.value < region->begin.value || begin.value + LARGE_BYTES > region->end.value) {
+        return false;
+    }
+    switch (memory_of(bring)->config.page_size) {
+    case MEMORY_PAGES_4K:
+        return spec->large == REGION_LARGE_ALWAYS;
+    case MEMORY_PAGES_AUTO:
+        return spec->large != REGION_LARGE_NEVER;
+    case MEMORY_PAGES_2M:
+        return true;
+    }
+    return false;
+}
+
+/* BRING_PRESENT: not here, try a small page. */
+static enum bring_result bring_large(const struct bring *bring)
+{
+    struct memory *memory = memory_of(bring);
+    bool must = bring->region->spec.page_shift == LARGE_SHIFT;
+    struct ptab_slot slot;
+
+    if (!ptab_prepare(&bring->space->ptab, bring->address, 2, &slot) || *slot.entry != 0) {
+        return slot.entry == NULL ? BRING_NO_TABLE : BRING_PRESENT;
+    }
+    uint32_t run = memory_has_room(memory, PTE_ENTRIES)
+                       ? frames_alloc_large_zeroed(memory->config.frames, FRAME_DATA)
+                       : FRAMES_NONE;
+    if (run == FRAMES_NONE) {
+        return must ? BRING_NO_FRAME : BRING_PRESENT;
+    }
+    frames_record(memory->config.frames, run)->flags = FRAME_FRESH;
+    install_new(bring, slot, run, ACTION_MAP_ZERO);
+    return BRING_DONE;
+}
+
+/* --- from swap --- */
+
+/* In memory already: another process has brought it in, and the page is shared again. */
+static void share_swapped(
+    const struct bring *bring, struct ptab_slot slot, uint32_t frame, uint32_t swap_slot)
+{
+    struct memory *memory = memory_of(bring);
+
+    memory_add_mapping(memory, bring->space, page_of(bring, 1), frame, false);
+    install(bring, slot, frame, ACTION_SHARE);
+    swap_put(memory->config.swap, swap_slot);
+}
+
+static enum bring_result
+read_swapped(const struct bring *bring, struct ptab_slot slot, uint32_t swap_slot)
+{
+    struct memory *memory = memory_of(bring);
+    uint32_t frame = bring_frame(bring, FRAME_DATA, false, &bring->record->evicted);
+
+    if (frame == FRAMES_NONE) {
+        return BRING_NO_FRAME;
+    }
+    if (!swap_read(memory->config.swap, swap_slot, frames_hva(memory->config.frames, frame))) {
+        frames_release(memory->config.frames, frame);
+        return BRING_IO_ERROR;
+    }
+    /* The entry's reference of the slot becomes the frame's: while nobody writes to the page it
+     * need not be written out again. */
+    frames_record(memory->config.frames, frame)->slot = swap_slot + 1;
+    swap_set_frame(memory->config.swap, swap_slot, frame);
+    install_new(bring, slot, frame, ACTION_SWAP_IN);
+    return BRING_DONE;
+}
+
+static enum bring_result bring_swapped(const struct bring *bring, struct ptab_slot slot)
+{
+    uint32_t swap_slot = leaf_slot(*slot.entry);
+    uint32_t frame = swap_frame(memory_of(bring)->config.swap, swap_slot);
+
+    bring->record->kind = FAULT_SWAP_IN;
+    if (frame != FRAMES_NONE) {
+        share_swapped(bring, slot, frame, swap_slot);
+        return BRING_DONE;
+    }
+    return read_swapped(bring, slot, swap_slot);
+}
+
+/* --- pages of objects --- */
+
+/* Fill a new frame of the object with the contents that it has elsewhere. */
+static enum bring_result fill_object_page(
+    const struct bring *bring, struct object *object, uint64_t index, uint32_t frame)
+{
+    struct memory *memory = memory_of(bring);
+    const struct object_page *page = object_find(object, index);
+    void *to = frames_hva(memory->config.frames, frame);
+
+    if (page != NULL && page->slot != SWAP_NONE) {
+        bring->record->kind = FAULT_SWAP_IN;
+        bring->record->action = ACTION_SWAP_IN;
+        return swap_read(memory->config.swap, page->slot, to) ? BRING_DONE : BRING_IO_ERROR;
+    }
+    bring->record->action = ACTION_MAP_ZERO;
+    if (object->fd < 0) {
+        return BRING_DONE;
+    }
+    bring->record->kind = FAULT_FILE_LOAD;
+    bring->record->action = ACTION_MAP_FILE;
+    int error = object_read(object, index, to);
+    return error == 0 ? BRING_DONE : (error == EFAULT ? BRING_BEHIND : BRING_IO_ERROR);
+}
+
+static enum bring_result load_object_page(
+    const struct bring *bring, struct object *object, uint64_t index, uint32_t *out)
+{
+    struct memory *memory = memory_of(bring);
+    uint32_t frame = bring_frame(bring, FRAME_SHARED, true, &bring->record->evicted);
+
+    if (frame == FRAMES_NONE) {
+        return BRING_NO_FRAME;
+    }
+    enum bring_result result = fill_object_page(bring, object, index, frame);
+    struct object_page *page = result == BRING_DONE ? object_make(object, index) : NULL;
+    if (page == NULL) {
+        frames_release(memory->config.frames, frame);
+        return result == BRING_DONE ? BRING_NO_FRAME : result;
+    }
+    page->frame = frame;
+    struct frame *record = frames_record(memory->config.frames, frame);
+    record->object = object->number;
+    record->index = (uint32_t)index;
+    record->flags = page->slot == SWAP_NONE ? FRAME_FRESH : 0;
+    *out = frame;
+    return BRING_DONE;
+}
+
+static enum bring_result bring_object(const struct bring *bring)
+{
+    struct memory *memory = memory_of(bring);
+    struct object *object = bring->region->spec.object;
+    uint64_t index = (bring->region->spec.file_offset + offset_in_region(bring)) >> PAGE_SHIFT;
+    const struct object_page *page = object_find(object, index);
+    bool resident = page != NULL && page->frame != FRAMES_NONE;
+    uint32_t frame = resident ? page->frame : FRAMES_NONE;
+    struct ptab_slot slot;
+
+    if (!ptab_prepare(&bring->space->ptab, bring->address, 1, &slot)) {
+        return BRING_NO_TABLE;
+    }
+    if (resident) {
+        bring->record->kind = FAULT_SHARED;
+        bring->record->action = ACTION_SHARE;
+    } else {
+        enum bring_result result = load_object_page(bring, object, index, &frame);
+        if (result != BRING_DONE) {
+            return result;
+        }
+    }
+    memory_add_mapping(memory, bring->space, page_of(bring, 1), frame, false);
+    install(bring, slot, frame, (enum record_action)bring->record->action);
+    if (!resident) {
+        memory_tell_mapped(memory, frame);
+    }
+    return BRING_DONE;
+}
+
+enum bring_result bring_page(const struct bring *bring)
+{
+    struct ptab_slot slot;
+    bool has_table = ptab_find_leaf(&bring->space->ptab, bring->address, &slot);
+
+    if (has_table && leaf_is_present(*slot.entry)) {
+        return BRING_PRESENT;
+    }
+    if (has_table && slot.level == 1 && leaf_is_swapped(*slot.entry)) {
+        return bring_swapped(bring, slot);
+    }
+    if (bring->region->spec.object != NULL) {
+        return bring_object(bring);
+    }
+    if (!bring->around && wants_large(bring)) {
+        enum bring_result result = bring_large(bring);
+        if (result != BRING_PRESENT) {
+            return result;
+        }
+    }
+    return bring_new(bring);
+}
