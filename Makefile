@@ -123,8 +123,10 @@ lib_sources := \
 	vmm/measure/conflict.c \
 	vmm/measure/counters.c \
 	vmm/measure/csv.c \
+	vmm/measure/distribution.c \
 	vmm/measure/experiment/clock.c \
 	vmm/measure/experiment/coalesce.c \
+	vmm/measure/experiment/fault.c \
 	vmm/measure/experiment/itlb.c \
 	vmm/measure/experiment/pagesize.c \
 	vmm/measure/experiment/paging.c \
@@ -138,6 +140,7 @@ lib_sources := \
 	vmm/measure/layout.c \
 	vmm/measure/levels.c \
 	vmm/measure/native.c \
+	vmm/measure/native_faults.c \
 	vmm/measure/print_text.c \
 	vmm/measure/progress.c \
 	vmm/measure/result.c \

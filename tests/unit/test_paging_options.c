@@ -149,10 +149,10 @@ static void test_paging_options_refuse_bad_values(void **state)
                     "FILE,size=SIZE)"},
         {"--fault-around=0",
          "option '--fault-around': '0' is out of range (allowed: 1 to 512, in pages, or auto)"},
-        {"--fault-around=513",
-         "option '--fault-around': '513' is out of range (allowed: 1 to 512, in pages, or auto)"},
-        {"--fault-around=",
-         "option '--fault-around': '' is not a whole number (allowed: 1 to 512, in pages, or auto)"},
+        {"--fault-around=513", "option '--fault-around': '513' is out of range (allowed: 1 to "
+                               "512, in pages, or auto)"},
+        {"--fault-around=", "option '--fault-around': '' is not a whole number (allowed: 1 to "
+                            "512, in pages, or auto)"},
         {"--page-size=1g",
          "option '--page-size': '1g' is not a page size (allowed: 4k, 2m, auto)"},
         {"--max-processes=0",

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "cli/usage.h"
 #include "measure/catalogue.h"
 
@@ -75,7 +76,7 @@ static bool refuse_experiment(const char *text, struct err *err)
     for (size_t i = 0; i < count; i++) {
         names[i] = catalogue[i].name;
     }
-    const char *nearest = usage_nearest(text, names, count);
+    const char *nearest = nearest_word(text, names, count);
     return nearest != NULL
                ? err_set(
                      err, ERR_USAGE,

@@ -36,6 +36,11 @@ const struct experiment catalogue[] = {
      NULL,
      {1, 0.5},
      experiment_coalesce},
+    {"fault",
+     "one fault, its distribution and its parts; other ways to serve one",
+     NULL,
+     {1, 0.3},
+     experiment_fault},
 };
 const size_t catalogue_count = sizeof(catalogue) / sizeof(catalogue[0]);
 
