@@ -38,7 +38,7 @@ SAN ?=
 host_cppflags := -std=c11 -D_GNU_SOURCE -DVMM_VERSION='"$(VERSION)"' -Iinclude -Ivmm
 host_cflags := $(host_cppflags) -O2 -g $(warnings) $(SAN) $(CFLAGS)
 host_ldflags := $(SAN) $(LDFLAGS)
-host_libs := -lelf -lm -lm
+host_libs := -lelf -lm -ljansson
 test_libs := -lcmocka -ljansson
 
 # The kernel is entered with ring 3's registers live and, on some hosts, interpreted:
@@ -120,6 +120,7 @@ lib_sources := \
 	vmm/measure/analyse/windows.c \
 	vmm/measure/catalogue.c \
 	vmm/measure/claims.c \
+	vmm/measure/compare_files.c \
 	vmm/measure/conflict.c \
 	vmm/measure/counters.c \
 	vmm/measure/csv.c \
@@ -127,20 +128,26 @@ lib_sources := \
 	vmm/measure/experiment/clock.c \
 	vmm/measure/experiment/coalesce.c \
 	vmm/measure/experiment/fault.c \
+	vmm/measure/experiment/flush.c \
 	vmm/measure/experiment/itlb.c \
 	vmm/measure/experiment/pagesize.c \
 	vmm/measure/experiment/paging.c \
+	vmm/measure/experiment/nested.c \
 	vmm/measure/experiment/tlb.c \
+	vmm/measure/experiment/walk.c \
 	vmm/measure/experiment/waypred.c \
 	vmm/measure/experiment/ways.c \
 	vmm/measure/field.c \
 	vmm/measure/format.c \
+	vmm/measure/html.c \
+	vmm/measure/json.c \
 	vmm/measure/jumps.c \
 	vmm/measure/lab.c \
 	vmm/measure/layout.c \
 	vmm/measure/levels.c \
 	vmm/measure/native.c \
 	vmm/measure/native_faults.c \
+	vmm/measure/plot.c \
 	vmm/measure/print_text.c \
 	vmm/measure/progress.c \
 	vmm/measure/result.c \
@@ -289,7 +296,6 @@ exp_sources := \
 	guest/exp/itlb.c \
 	guest/exp/pagesize.c \
 	guest/exp/paging.c \
-	guest/exp/pwc.c \
 	guest/exp/tlb.c \
 	guest/exp/walk.c \
 	guest/exp/waypred.c \

@@ -46,8 +46,6 @@
     EXP_ROUTINE(itlb)                                                                          \
     EXP_ROUTINE(ways)                                                                          \
     EXP_ROUTINE(walk)                                                                          \
-    EXP_ROUTINE(cold)                                                                          \
-    EXP_ROUTINE(pwc)                                                                           \
     EXP_ROUTINE(coalesce)                                                                      \
     EXP_ROUTINE(flush)                                                                         \
     EXP_ROUTINE(fault)                                                                         \

@@ -1,15 +1,14 @@
 /*
- * Question: what does a walk cost, by the first level that misses and with the last entry in or
- * out of the caches, and how many walks run at a time?
- * Hypothesis: independent chains overlap until the walkers are all busy; flushing an entry's line
- * adds the price of one load from memory at its level.
- * Control: the same chains over pages that fit the TLB; the flush without the TLB miss.
+ * Question: what does a walk cost, by the first level that misses, and how many walks run at a
+ * time?
+ * Hypothesis: the further apart the pages, the more entries a walk reads anew; independent chains
+ * overlap until the walkers are all busy.
+ * Control: the same lines in the same number of chains through 1/64 of the pages.
  * Expected shape: time per load falls with the number of chains and levels off.
  */
 #include "chase.h"
 
 void exp_walk(struct exp_args *args);
-void exp_cold(struct exp_args *args);
 
 #define STEP(i) "mov (%" #i "), %" #i "\n\t"
 #define CHASE_CASE(n, steps)                                                                   \
@@ -52,32 +51,6 @@ void exp_walk(struct exp_args *args)
     for (uint64_t i = 0; i < args->windows; i++) {
         uint64_t begin = exp_now();
         chase_many(p, args->chains, args->loads);
-        results[i] = exp_now() - begin;
-    }
-    exp_calibrate(args);
-}
-
-/*
- * start[0]: a chain that sweeps the TLB, warm loads long (0: no sweep, so the probed page hits);
- * start[1]: the probed word; start[2]: an address to flush from the caches before each window, or
- * 0.  A window is one timed load.
- */
-void exp_cold(struct exp_args *args)
-{
-    uint64_t *results = exp_results();
-    uint64_t at = args->start[0];
-
-    exp_calibrate(args);
-    for (uint64_t i = 0; i < args->windows; i++) {
-        uint64_t word = args->start[1];
-        if (args->warm != 0) {
-            at = exp_chase(at, args->warm);
-        }
-        if (args->start[2] != 0) {
-            __asm__ volatile("clflush (%0)\n\tmfence" : : "r"(args->start[2]) : "memory");
-        }
-        uint64_t begin = exp_now();
-        __asm__ volatile("mov (%0), %0" : "+r"(word) : : "memory");
         results[i] = exp_now() - begin;
     }
     exp_calibrate(args);

@@ -41,6 +41,16 @@ const struct experiment catalogue[] = {
      NULL,
      {1, 0.3},
      experiment_fault},
+    {"walk",
+     "a walk by the first level that misses; walks at a time",
+     "ways",
+     {2, 0.6},
+     experiment_walk},
+    {"nested",
+     "native against guest: what virtualisation adds to translation",
+     "tlb",
+     {0.1, 0.1},
+     experiment_nested},
 };
 const size_t catalogue_count = sizeof(catalogue) / sizeof(catalogue[0]);
 

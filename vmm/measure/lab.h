@@ -40,6 +40,7 @@ struct lab_found {
     struct {                        /* pages at this stride share a set of level 2 */
         bool known;
         unsigned stride_log2, ways;
+        uint64_t index_mask; /* bits of the page number */
     } conflict[SIDE_COUNT];
     unsigned effective_bytes[2]; /* kilobytes: of 2 MiB and 1 GiB, 0 unknown */
 };

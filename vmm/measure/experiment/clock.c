@@ -5,6 +5,7 @@
  */
 #include "base/clock.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,6 +133,8 @@ static void
 decide(struct figures *figures, enum side side, const struct cycles_clock *clock, double per_ns)
 {
     const struct estimate *cycle = &clock->tsc_per_cycle;
+    /* What the slope is uncertain by, over the shortest chain. */
+    double floor_error = (cycle->high - cycle->low) / 2 * (double)lengths[0];
 
     if (!clock->verdict.decided) {
         figure_refuse(figures->cycle, side, "%s", clock->verdict.reason);
@@ -145,7 +148,8 @@ decide(struct figures *figures, enum side side, const struct cycles_clock *clock
         (struct estimate){per_ns / cycle->value, per_ns / cycle->high, per_ns / cycle->low});
     figure_decide(
         figures->floor, side,
-        (struct estimate){clock->floor_tsc, clock->floor_tsc, clock->floor_tsc});
+        (struct estimate){
+            clock->floor_tsc, clock->floor_tsc - floor_error, clock->floor_tsc + floor_error});
 }
 
 /* Share of disturbed windows of 16384 additions: what else runs on this core. */
@@ -166,8 +170,13 @@ take_noise(struct field *field, enum side side, struct result_figure *figure, st
         }
         struct windows_summary summary =
             windows_summarise(values, args.windows, values + args.windows);
-        double share = summary.disturbed_share * 100;
-        figure_decide(figure, side, (struct estimate){share, share, share});
+        double share = summary.disturbed_share;
+        double n = (double)args.windows;
+        double error = WINDOWS_Z95 * sqrt((share * (1 - share) + 1 / n) / n);
+        figure_decide(
+            figure, side,
+            (struct estimate){
+                share * 100, fmax(share - error, 0) * 100, (share + error) * 100});
     }
     free(ticks);
     free(values);

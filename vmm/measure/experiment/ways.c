@@ -385,11 +385,13 @@ static void name_groups(const struct ways_index *index, struct result_figure *fi
     figure_read(figure, "address bits of the index: %s", text);
 }
 
-static void remember(struct lab *lab, const struct ways_report *report)
+static void
+remember(struct lab *lab, const struct ways_report *report, const struct ways_index *index)
 {
     for (enum side side = 0; side < SIDE_COUNT; side++) {
         lab->found.conflict[side].known = true;
         lab->found.conflict[side].stride_log2 = report->stride_log2;
+        lab->found.conflict[side].index_mask = index->index_mask;
         lab->found.conflict[side].ways = (unsigned)report->ways.value;
     }
 }
@@ -418,7 +420,7 @@ static void report_index(
         double n = (double)index.sets;
         figure_decide(sets, SIDE_NATIVE, (struct estimate){n, n, n});
         name_groups(&index, sets);
-        remember(lab, report);
+        remember(lab, report, &index);
         report_bars(toggles, report->stride_log2, result);
     }
     ways_derive_capacity(report, &index, band, &capacity);
