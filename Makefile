@@ -236,6 +236,9 @@ unit_tests := \
 	test_histogram \
 	test_kvm_open \
 	test_lint \
+	test_measure_layout \
+	test_measure_options \
+	test_measure_output \
 	test_options \
 	test_outcome \
 	test_paging_options \
@@ -254,6 +257,7 @@ kvm_tests := \
 	test_access \
 	test_endings \
 	test_guests \
+	test_measure \
 	test_output \
 	test_probe \
 	test_progress \

@@ -36,6 +36,7 @@ const struct experiment catalogue[] = {
      NULL,
      {1, 0.5},
      experiment_coalesce},
+    {"flush", "invlpg, and what it destroys", "paging", {1, 0.3}, experiment_flush},
     {"fault",
      "one fault, its distribution and its parts; other ways to serve one",
      NULL,

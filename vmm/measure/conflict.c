@@ -83,6 +83,9 @@ void conflict_destroy(struct conflict *conflict, struct lab *lab)
 
 static struct sample_effort effort_of(const struct lab *lab)
 {
+    if (lab->found.emulated) {
+        return lab_effort(lab);
+    }
     return (struct sample_effort){.cycles = 5, .windows = lab->quick ? 4 : 8, .loads = 4096};
 }
 

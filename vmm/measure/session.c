@@ -68,7 +68,7 @@ static void want(bool *wanted, const char *name)
 }
 
 /* What was asked for and what that needs, in the catalogue's order; `clock` always, because
- * nothing means anything without it. */
+ * nothing means anything without it, and `paging`, which belongs beside every figure. */
 static bool
 choose(struct session *session, const struct session_config *config, struct err *err)
 {
@@ -80,7 +80,8 @@ choose(struct session *session, const struct session_config *config, struct err 
         free(wanted);
         return err_set(err, ERR_ENVIRONMENT, "no memory for the results");
     }
-    want(wanted, catalogue[0].name);
+    want(wanted, "clock");
+    want(wanted, "paging");
     for (size_t i = 0; i < config->experiment_count; i++) {
         want(wanted, config->experiments[i]);
     }

@@ -85,9 +85,10 @@ static bool take_point(
     return ok;
 }
 
-static size_t next_size(const struct staircase_plan *plan, size_t size)
+static size_t next_size(const struct lab *lab, const struct staircase_plan *plan, size_t size)
 {
-    size_t next = (size_t)lround((double)size * exp2(1.0 / plan->points_an_octave));
+    unsigned points = lab->found.emulated ? 1 : plan->points_an_octave;
+    size_t next = (size_t)lround((double)size * exp2(1.0 / points));
 
     return next <= size ? size + 1 : next;
 }
@@ -237,6 +238,8 @@ bool staircase_measure(
     struct err *err)
 {
     size_t size = plan->first;
+    unsigned refinements = lab->found.emulated ? 0 : plan->refinements;
+    unsigned rounds = lab->found.emulated ? 0 : CONFIRM_ROUNDS;
 
     *staircase = (struct staircase){0};
     while (size <= plan->last && staircase->count < KNEE_POINTS_MAX) {
@@ -244,10 +247,10 @@ bool staircase_measure(
             return false;
         }
         lab_progress(lab, 0.8 * log2((double)size) / log2((double)plan->last));
-        size = next_size(plan, size);
+        size = next_size(lab, plan, size);
     }
     analyse(staircase, plan);
-    for (unsigned i = 0; i < plan->refinements && staircase->count < KNEE_POINTS_MAX; i++) {
+    for (unsigned i = 0; i < refinements && staircase->count < KNEE_POINTS_MAX; i++) {
         if (!wish(staircase, i, &size)) {
             break;
         }
@@ -255,9 +258,9 @@ bool staircase_measure(
             return false;
         }
         analyse(staircase, plan);
-        lab_progress(lab, 0.8 + 0.2 * i / plan->refinements);
+        lab_progress(lab, 0.8 + 0.2 * i / refinements);
     }
-    for (unsigned i = 0; i < CONFIRM_ROUNDS; i++) {
+    for (unsigned i = 0; i < rounds; i++) {
         if (!confirm(staircase, lab, field, plan, err)) {
             return false;
         }

@@ -12,11 +12,12 @@
 #include "measure/catalogue.h"
 #include "measure/conflict.h"
 
-#define STRIDES      14
-#define FRONT_RISE   1.08
-#define FRONT_TRIES  8
-#define MASK_REPEATS 3
-#define SECOND_PAGES 48 /* conflicting pages: past 24 ways, with margin */
+#define STRIDES        14
+#define FRONT_RISE     1.08
+#define FRONT_TRIES    8
+#define MASK_REPEATS   3
+#define EMULATED_PAGES 6  /* where figures mean nothing: the way is gone, no more */
+#define SECOND_PAGES   48 /* conflicting pages: past 24 ways, with margin */
 
 struct curves {
     unsigned level;
@@ -90,7 +91,7 @@ static bool push_front(
     struct err *err)
 {
     size_t front = find_front(curves, conflict->side, s);
-    unsigned tries = FRONT_TRIES;
+    unsigned tries = lab->found.emulated ? 0 : FRONT_TRIES;
 
     while (tries > 0 && front != 0) {
         struct conflict_cost cost;
@@ -459,7 +460,9 @@ static bool run_levels(
     size_t last = (size_t)first * 5 / 4 + 8;
 
     curves->level = 1;
-    curves->last = last < CONFLICT_PAGES_MAX ? last : CONFLICT_PAGES_MAX;
+    curves->last = lab->found.emulated         ? EMULATED_PAGES
+                   : last < CONFLICT_PAGES_MAX ? last
+                                               : CONFLICT_PAGES_MAX;
     if (first == 0) {
         result_note(result, "the first level's size is not decided: only the second is tried");
     } else if (!take_curves(curves, lab, 0, err)) {
@@ -467,7 +470,8 @@ static bool run_levels(
     } else {
         report_ways(curves, lab, result);
     }
-    *curves = (struct curves){.level = 2, .last = SECOND_PAGES};
+    *curves = (struct curves){
+        .level = 2, .last = lab->found.emulated ? EMULATED_PAGES : SECOND_PAGES};
     if (!take_curves(curves, lab, wash, err)) {
         return false;
     }
