@@ -584,6 +584,11 @@ san: ## the same under AddressSanitizer and UndefinedBehaviorSanitizer
 check:
 	@+status=0; $(submake) check-unit || status=1; $(submake) check-kvm || status=1; exit $$status
 
+# The page on writing an experiment, followed to the letter in a copy of the tree.
+.PHONY: check-guide
+check-guide: all
+	@sh tests/measure/guide.sh $(O)
+
 check-unit: $(unit_binaries)
 	@tests/run.sh $^
 
@@ -671,12 +676,12 @@ includedir := $(DESTDIR)$(PREFIX)/include/vmm
 install: all ## vmm, guest programs, man page and headers: PREFIX=/usr/local DESTDIR=
 	install -D -t $(bindir) $(O)/vmm
 	for f in $(O)/*.elf; do [ ! -e $$f ] || install -D -m 644 -t $(sharedir) $$f; done
-	$(if $(wildcard docs/vmm.1),install -D -m 644 -t $(mandir) docs/vmm.1)
+	$(if $(wildcard docs/*.1),install -D -m 644 -t $(mandir) $(wildcard docs/*.1))
 	install -D -m 644 -t $(includedir) $(wildcard include/*.h)
 
 .PHONY: uninstall
 uninstall: ## the way back
-	rm -f $(bindir)/vmm $(mandir)/vmm.1
+	rm -f $(bindir)/vmm $(mandir)/vmm.1 $(mandir)/vmm-measure.1
 	rm -rf $(sharedir) $(includedir)
 
 .PHONY: clean

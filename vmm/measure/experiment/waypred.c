@@ -61,6 +61,7 @@ static enum answer judge(const struct ratio *ratio, enum side side)
 static void report_bits(
     const struct ratio *ratios,
     enum side side,
+    struct result *result,
     struct result_figure *figure,
     struct result_figure *price,
     uint64_t *hashed)
@@ -80,6 +81,23 @@ static void report_bits(
             bits++;
             worst = over > worst ? over : worst;
         }
+    }
+    double least = ratios[0].control[side];
+    double most = least;
+    for (unsigned i = 0; i <= LAST_BIT - FIRST_BIT; i++) {
+        least = ratios[i].control[side] < least ? ratios[i].control[side] : least;
+        most = ratios[i].control[side] > most ? ratios[i].control[side] : most;
+    }
+    result_add_control(
+        result, most < least * QUIET,
+        "%s, the same names over two lines: %.2f to %.2f cycles, whatever the bit",
+        side_name(side), least, most);
+    if (most >= least * QUIET) {
+        figure_refuse(
+            figure, side, "the control is not flat: %.2f to %.2f cycles", least, most);
+        figure_refuse(price, side, "the control is not flat: %.2f to %.2f cycles", least, most);
+        *hashed = 0;
+        return;
     }
     if (open > 0) {
         figure_refuse(figure, side, "%u bits cost neither a hit nor clearly more", open);
@@ -164,22 +182,13 @@ bool experiment_waypred(struct lab *lab, struct result *result, struct err *err)
     }
     struct result_figure *bits = result_add_figure(result, "bits", "hashed address bits");
     struct result_figure *price = result_add_figure(result, "cycles", "a misprediction");
-    double flat[2] = {1e9, 0};
     for (enum side side = 0; side < SIDE_COUNT; side++) {
         if (!lab->wanted[side]) {
             continue;
         }
-        report_bits(ratios, side, bits, price, &hashed[side]);
+        report_bits(ratios, side, result, bits, price, &hashed[side]);
         all |= hashed[side];
-        for (unsigned i = 0; i < BITS; i++) {
-            flat[0] = ratios[i].control[side] < flat[0] ? ratios[i].control[side] : flat[0];
-            flat[1] = ratios[i].control[side] > flat[1] ? ratios[i].control[side] : flat[1];
-        }
     }
-    result_add_control(
-        result, flat[1] < flat[0] * QUIET,
-        "the same names over two lines: %.2f to %.2f cycles, whatever the bit", flat[0],
-        flat[1]);
     figure_read(
         bits, "bits %d to %d whose change makes a second name of a line costly: mask 0x%llx",
         FIRST_BIT, LAST_BIT, (unsigned long long)all);
