@@ -15,14 +15,14 @@
 struct measure_options {
     const char **experiments; /* owns the array; names in the order given, all known */
     size_t experiment_count;  /* 0: all */
+    const char *json;         /* NULL: none; "-": standard output */
+    const char *csv;          /* a directory */
+    const char *html;
+    const char *compare[2]; /* both, or NULL */
     bool help;
     bool list;
     bool quick;
     bool native, guest; /* both true unless one alone was asked for */
-    const char *json;   /* NULL: none; "-": standard output */
-    const char *csv;    /* a directory */
-    const char *html;
-    const char *compare[2]; /* both, or NULL */
 };
 
 /*

@@ -186,10 +186,12 @@ bool compare_files(FILE *out, const char *a, const char *b, bool *differs, struc
 
     if (ok) {
         rows = calloc(first.count + second.count + 1, sizeof(*rows));
-        ok = rows != NULL || err_set(err, ERR_ENVIRONMENT, "no memory for a comparison");
+        if (rows == NULL) {
+            ok = err_set(err, ERR_ENVIRONMENT, "no memory for a comparison");
+        }
     }
     *differs = false;
-    if (ok) {
+    if (rows != NULL) {
         size_t count =
             compare_figures(first.figures, first.count, second.figures, second.count, rows);
         print_host(out, 'A', a, first.root);

@@ -40,9 +40,9 @@ size_t plot_ticks(double low, double high, bool logarithmic, double *ticks, size
         return 0;
     }
     if (logarithmic) {
-        for (double decade = pow(10, floor(log10(low))); decade <= high; decade *= 10) {
+        for (int power = (int)floor(log10(low)); pow(10, power) <= high; power++) {
             for (unsigned i = 0; i < 3; i++) {
-                double tick = decade * steps[i];
+                double tick = pow(10, power) * steps[i];
                 if (tick >= low && tick <= high && count < room) {
                     ticks[count++] = tick;
                 }
@@ -55,8 +55,10 @@ size_t plot_ticks(double low, double high, bool logarithmic, double *ticks, size
     for (unsigned i = 0; i < 4 && (high - low) / step > 7; i++) {
         step = unit * steps[i];
     }
-    for (double tick = ceil(low / step) * step; tick <= high && count < room; tick += step) {
-        ticks[count++] = fabs(tick) < step / 1e6 ? 0 : tick;
+    double first = ceil(low / step);
+    while (count < room && (first + (double)count) * step <= high) {
+        ticks[count] = (first + (double)count) * step;
+        count++;
     }
     return count;
 }
