@@ -38,7 +38,7 @@ SAN ?=
 host_cppflags := -std=c11 -D_GNU_SOURCE -DVMM_VERSION='"$(VERSION)"' -Iinclude -Ivmm
 host_cflags := $(host_cppflags) -O2 -g $(warnings) $(SAN) $(CFLAGS)
 host_ldflags := $(SAN) $(LDFLAGS)
-host_libs := -ldw -lelf -ljansson -lsqlite3
+host_libs := -ldw -lelf -ljansson -lsqlite3 -lm
 test_libs := -lcmocka
 
 # The kernel is entered with ring 3's registers live and, on some hosts, interpreted:
@@ -66,6 +66,8 @@ lib_sources := \
 	vmm/cli/host.c \
 	vmm/cli/export_command.c \
 	vmm/cli/export_options.c \
+	vmm/cli/measure_command.c \
+	vmm/cli/measure_options.c \
 	vmm/cli/options.c \
 	vmm/cli/paging_options.c \
 	vmm/cli/report_command.c \
@@ -93,6 +95,7 @@ lib_sources := \
 	vmm/kvm/open.c \
 	vmm/kvm/probe.c \
 	vmm/kvm/registers.c \
+	vmm/kvm/stats.c \
 	vmm/linux/advice.c \
 	vmm/linux/deliver.c \
 	vmm/linux/descriptors.c \
@@ -116,6 +119,53 @@ lib_sources := \
 	vmm/linux/wait.c \
 	vmm/load/elf.c \
 	vmm/load/stack.c \
+	vmm/measure/analyse/compare.c \
+	vmm/measure/analyse/cycles.c \
+	vmm/measure/analyse/knee.c \
+	vmm/measure/analyse/knee_locate.c \
+	vmm/measure/analyse/ladder.c \
+	vmm/measure/analyse/plateau.c \
+	vmm/measure/analyse/segment.c \
+	vmm/measure/analyse/verdict.c \
+	vmm/measure/analyse/ways.c \
+	vmm/measure/analyse/windows.c \
+	vmm/measure/catalogue.c \
+	vmm/measure/claims.c \
+	vmm/measure/compare_files.c \
+	vmm/measure/conflict.c \
+	vmm/measure/counters.c \
+	vmm/measure/csv.c \
+	vmm/measure/distribution.c \
+	vmm/measure/experiment/clock.c \
+	vmm/measure/experiment/coalesce.c \
+	vmm/measure/experiment/fault.c \
+	vmm/measure/experiment/flush.c \
+	vmm/measure/experiment/itlb.c \
+	vmm/measure/experiment/pagesize.c \
+	vmm/measure/experiment/paging.c \
+	vmm/measure/experiment/nested.c \
+	vmm/measure/experiment/tlb.c \
+	vmm/measure/experiment/walk.c \
+	vmm/measure/experiment/waypred.c \
+	vmm/measure/experiment/ways.c \
+	vmm/measure/field.c \
+	vmm/measure/format.c \
+	vmm/measure/html.c \
+	vmm/measure/json.c \
+	vmm/measure/jumps.c \
+	vmm/measure/lab.c \
+	vmm/measure/layout.c \
+	vmm/measure/levels.c \
+	vmm/measure/native.c \
+	vmm/measure/native_faults.c \
+	vmm/measure/plot.c \
+	vmm/measure/print_text.c \
+	vmm/measure/progress.c \
+	vmm/measure/result.c \
+	vmm/measure/sample.c \
+	vmm/measure/session.c \
+	vmm/measure/staircase.c \
+	vmm/measure/virtual.c \
 	vmm/memory/frames.c \
 	vmm/memory/gmem.c \
 	vmm/memory/object.c \
@@ -202,6 +252,9 @@ hot_sources := \
 	vmm/trace/counts.c
 
 unit_tests := \
+	test_analyse_knee \
+	test_analyse_shapes \
+	test_analyse_ways \
 	test_clock \
 	test_counts \
 	test_describe \
@@ -215,6 +268,9 @@ unit_tests := \
 	test_histogram \
 	test_kvm_open \
 	test_lint \
+	test_measure_layout \
+	test_measure_options \
+	test_measure_output \
 	test_options \
 	test_outcome \
 	test_paging_options \
@@ -244,6 +300,7 @@ kvm_tests := \
 	test_context \
 	test_endings \
 	test_guests \
+	test_measure \
 	test_output \
 	test_probe \
 	test_progress \
@@ -280,6 +337,21 @@ guest_programs := \
 	stackgrow \
 	stackoverflow \
 	touch
+
+# The routines that are measured, in the guest and in the host process; table.S comes first.
+exp_sources := \
+	guest/exp/table.S \
+	guest/exp/clock.c \
+	guest/exp/coalesce.c \
+	guest/exp/fault.c \
+	guest/exp/flush.c \
+	guest/exp/itlb.c \
+	guest/exp/pagesize.c \
+	guest/exp/paging.c \
+	guest/exp/tlb.c \
+	guest/exp/walk.c \
+	guest/exp/waypred.c \
+	guest/exp/ways.c
 
 guest_lib_sources := \
 	guest/lib/check.c \
@@ -346,7 +418,10 @@ broken_policies := \
 # The guest kernel is data of the host program: linked at its address, flat, included.
 kernel_bin := $(O)/guest/kernel/kernel.bin
 kernel_image := $(O)/obj/vmm/kvm/kernel_image.o
-lib_objects := $(lib_sources:%.c=$(O)/obj/%.o) $(kernel_image)
+exp_objects := $(patsubst %,$(O)/obj/%.o,$(basename $(exp_sources)))
+exp_bin := $(O)/guest/exp/image.bin
+exp_image := $(O)/obj/vmm/measure/exp_image.o
+lib_objects := $(lib_sources:%.c=$(O)/obj/%.o) $(kernel_image) $(exp_image)
 unit_binaries := $(unit_tests:%=$(O)/tests/unit/%)
 kvm_binaries := $(kvm_tests:%=$(O)/tests/kvm/%)
 
@@ -375,6 +450,24 @@ $(kernel_bin): $(kernel_bin:.bin=.elf)
 $(kernel_image): vmm/kvm/kernel_image.S $(kernel_bin)
 	$(call say,AS,$<)mkdir -p $(@D) && $(CC) -DKERNEL_BIN='"$(kernel_bin)"' -c -o $@ $<
 
+# The measuring routines are data of the host program too, for both sides at one address; nothing
+# in them is relocated when they run.  No jump tables and no calls: a routine is one run of code.
+$(filter-out %/table.o,$(exp_objects)): $(O)/obj/%.o: %.c
+	$(call say,CC,$<)mkdir -p $(@D) && $(CC) $(guest_cflags) -Iguest/exp -mcmodel=large \
+		-fno-jump-tables -MMD -MP -c -o $@ $<
+
+$(O)/obj/guest/exp/table.o: guest/exp/table.S
+	$(call say,AS,$<)mkdir -p $(@D) && $(CC) $(guest_cflags) -MMD -MP -c -o $@ $<
+
+$(exp_bin:.bin=.elf): $(exp_objects) guest/exp/image.ld
+	$(call say,LD,$@)mkdir -p $(@D) && $(LD) -T guest/exp/image.ld -e exp_enter -o $@ $(exp_objects)
+
+$(exp_bin): $(exp_bin:.bin=.elf)
+	$(call say,OBJCOPY,$@)$(OBJCOPY) -O binary -j .text $< $@
+
+$(exp_image): vmm/measure/exp_image.S $(exp_bin)
+	$(call say,AS,$<)mkdir -p $(@D) && $(CC) -DEXP_BIN='"$(exp_bin)"' -c -o $@ $<
+
 $(O)/libvmm.a: $(lib_objects)
 	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
 
@@ -402,6 +495,7 @@ session_tests := test_export test_report_page test_report_session test_session \
 $(session_tests:%=$(O)/tests/unit/%): \
 	$(O)/obj/tests/unit/session_fixture.o
 $(O)/tests/unit/test_edits $(O)/tests/unit/test_ptab: $(O)/obj/tests/unit/naive_walk.o
+$(filter $(O)/tests/unit/test_analyse_%,$(unit_binaries)): $(O)/obj/tests/unit/tlb_model.o
 # A memory for policies to manage without a machine, and what they should do in it.
 $(filter $(O)/tests/unit/test_policy_%,$(unit_binaries)): $(O)/obj/tests/unit/fake_memory.o
 $(O)/tests/unit/test_policy_order: $(O)/obj/tests/unit/policy_models.o
@@ -552,6 +646,11 @@ san: ## the same under AddressSanitizer and UndefinedBehaviorSanitizer
 .PHONY: check check-unit check-kvm
 check:
 	@+status=0; $(submake) check-unit || status=1; $(submake) check-kvm || status=1; exit $$status
+
+# The page on writing an experiment, followed to the letter in a copy of the tree.
+.PHONY: check-guide
+check-guide: all
+	@sh tests/measure/guide.sh $(O)
 
 check-unit: $(unit_binaries)
 	@tests/run.sh $^

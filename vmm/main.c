@@ -6,6 +6,7 @@
 
 #include "cli/doctor.h"
 #include "cli/export_command.h"
+#include "cli/measure_command.h"
 #include "cli/options.h"
 #include "cli/report_command.h"
 #include "cli/run_command.h"
@@ -21,6 +22,8 @@ static int carry_out(const struct options *options)
         return report_command(options->program_count, options->program);
     case OPTIONS_EXPORT:
         return export_command(options->program_count, options->program);
+    case OPTIONS_MEASURE:
+        return measure_command(&options->measure);
     case OPTIONS_HELP:
         options_print_help(stdout, options->topic);
         return 0;

@@ -368,6 +368,8 @@ static void test_options_report_help_and_version(void **state)
         {{"help", "run"}, OPTIONS_HELP, OPTIONS_TOPIC_RUN},
         {{"help", "doctor"}, OPTIONS_HELP, OPTIONS_TOPIC_DOCTOR},
         {{"doctor", "--help"}, OPTIONS_HELP, OPTIONS_TOPIC_DOCTOR},
+        {{"help", "measure"}, OPTIONS_HELP, OPTIONS_TOPIC_MEASURE},
+        {{"measure", "--help"}, OPTIONS_HELP, OPTIONS_TOPIC_MEASURE},
         {{"help", "help"}, OPTIONS_HELP, OPTIONS_TOPIC_HELP},
         {{"help", "--help"}, OPTIONS_HELP, OPTIONS_TOPIC_HELP},
         {{"--version"}, OPTIONS_VERSION, OPTIONS_TOPIC_RUN},
@@ -384,11 +386,12 @@ static void test_options_report_help_and_version(void **state)
         options_destroy(&line.options);
     }
     ASSERT_USAGE(
-        "no help on 'docter': did you mean 'doctor'? (allowed: run, doctor, report, export, "
-        "help)",
+        "no help on 'docter': did you mean 'doctor'? (allowed: run, doctor, measure, report, "
+        "export, help)",
         "help", "docter");
     ASSERT_USAGE(
-        "no help on 'xyzzy' (allowed: run, doctor, report, export, help)", "help", "xyzzy");
+        "no help on 'xyzzy' (allowed: run, doctor, measure, report, export, help)", "help",
+        "xyzzy");
     ASSERT_USAGE("vmm help takes one topic, but 'run' follows", "help", "doctor", "run");
 }
 

@@ -129,6 +129,7 @@ static const char run_doc[] =
     "  vmm report DIR          Say what happened in a recorded session\n"
     "  vmm export DIR          Turn a recorded session into CSV, JSON Lines, SQLite or "
     "Perfetto\n"
+    "  vmm measure             Measure TLBs, page walks and faults\n"
     "  vmm help [SUBCOMMAND]   Print help\n"
     "\n"
     "All that follows PROGRAM belongs to it.  Long options can be abbreviated.\n"
@@ -170,12 +171,14 @@ static const struct argp_option help_options[] = {
     {0},
 };
 
-static const char help_doc[] =
-    "Prints the help of vmm, or of one subcommand: run, doctor, report, export, help.";
+#define TOPICS "run, doctor, measure, report, export, help"
+
+static const char help_doc[] = "Prints the help of vmm, or of one subcommand: " TOPICS ".";
 
 static const char *const topic_names[] = {
     [OPTIONS_TOPIC_RUN] = "run",       [OPTIONS_TOPIC_DOCTOR] = "doctor",
     [OPTIONS_TOPIC_REPORT] = "report", [OPTIONS_TOPIC_EXPORT] = "export",
+    [OPTIONS_TOPIC_MEASURE] = "measure",
     [OPTIONS_TOPIC_HELP] = "help",
 };
 #define TOPIC_COUNT (sizeof(topic_names) / sizeof(topic_names[0]))
@@ -377,12 +380,10 @@ static bool parse_topic(struct options *options, const char *text, struct err *e
     nearest = nearest_word(text, topic_names, TOPIC_COUNT);
     if (nearest != NULL) {
         return err_set(
-            err, ERR_USAGE,
-            "no help on '%s': did you mean '%s'? (allowed: run, doctor, report, export, help)",
-            text, nearest);
+            err, ERR_USAGE, "no help on '%s': did you mean '%s'? (allowed: " TOPICS ")", text,
+            nearest);
     }
-    return err_set(
-        err, ERR_USAGE, "no help on '%s' (allowed: run, doctor, report, export, help)", text);
+    return err_set(err, ERR_USAGE, "no help on '%s' (allowed: " TOPICS ")", text);
 }
 
 static error_t parse_help(int key, char *text, struct argp_state *state)
@@ -453,6 +454,19 @@ static bool parse_by(
     return true;
 }
 
+static bool parse_measure(struct options *out, int argc, char **argv, struct err *err)
+{
+    out->command = OPTIONS_MEASURE;
+    if (!measure_options_parse(&out->measure, argc, argv, err)) {
+        return false;
+    }
+    if (out->measure.help) {
+        out->command = OPTIONS_HELP;
+        out->topic = OPTIONS_TOPIC_MEASURE;
+    }
+    return true;
+}
+
 bool options_parse(struct options *out, int argc, char **argv, struct err *err)
 {
     enum options_topic grammar = OPTIONS_TOPIC_RUN;
@@ -473,6 +487,8 @@ bool options_parse(struct options *out, int argc, char **argv, struct err *err)
     if (argc > 1 && strcmp(argv[1], "doctor") == 0) {
         grammar = OPTIONS_TOPIC_DOCTOR;
         out->command = OPTIONS_DOCTOR;
+    } else if (argc > 1 && strcmp(argv[1], "measure") == 0) {
+        return parse_measure(out, argc - 1, argv + 1, err);
     } else if (argc > 1 && strcmp(argv[1], "help") == 0) {
         grammar = OPTIONS_TOPIC_HELP;
         out->command = OPTIONS_HELP;
@@ -493,6 +509,7 @@ bool options_parse(struct options *out, int argc, char **argv, struct err *err)
 
 void options_destroy(struct options *options)
 {
+    measure_options_destroy(&options->measure);
     paging_options_destroy(options);
     free(options->env);
     options->env = NULL;
@@ -501,7 +518,8 @@ void options_destroy(struct options *options)
 
 void options_print_help(FILE *out, enum options_topic topic)
 {
-    const struct grammar *grammar = &grammars[topic];
+    bool measure = topic == OPTIONS_TOPIC_MEASURE;
+    const struct argp *argp = measure ? &measure_options_argp : &grammars[topic].argp;
 
     if (topic == OPTIONS_TOPIC_REPORT) {
         report_options_print_help(out);
@@ -514,9 +532,9 @@ void options_print_help(FILE *out, enum options_topic topic)
     /* argp_help wants a writable name, though it only prints it. */
     char name[16];
 
-    snprintf(name, sizeof(name), "%s", grammar->command);
+    snprintf(name, sizeof(name), "%s", measure ? "vmm measure" : grammars[topic].command);
     argp_help(
-        &grammar->argp, out,
+        argp, out,
         ARGP_HELP_SHORT_USAGE | ARGP_HELP_PRE_DOC | ARGP_HELP_LONG | ARGP_HELP_POST_DOC, name);
 }
 

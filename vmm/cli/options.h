@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "base/err.h"
+#include "cli/measure_options.h"
 
 /* Exit statuses of our own; a guest's status is passed through, and 128 + N stands for signal
  * N. */
@@ -23,7 +24,8 @@ enum options_command {
     OPTIONS_DOCTOR,
     OPTIONS_REPORT, /* its words are in `program`, for cli/report_options.h */
     OPTIONS_EXPORT, /* likewise, for cli/export_options.h */
-    OPTIONS_HELP,   /* print the help of `topic`, exit 0 */
+    OPTIONS_MEASURE,
+    OPTIONS_HELP, /* print the help of `topic`, exit 0 */
     OPTIONS_VERSION,
 };
 
@@ -32,6 +34,7 @@ enum options_topic {
     OPTIONS_TOPIC_DOCTOR,
     OPTIONS_TOPIC_REPORT,
     OPTIONS_TOPIC_EXPORT,
+    OPTIONS_TOPIC_MEASURE,
     OPTIONS_TOPIC_HELP,
 };
 
@@ -93,6 +96,9 @@ struct options {
 
     /* OPTIONS_DOCTOR */
     bool json;
+
+    /* OPTIONS_MEASURE */
+    struct measure_options measure;
 };
 
 /* The tables window of the guest kernel is one entry of the PML4 wide and shows tables at their
@@ -118,7 +124,8 @@ struct options {
 /*
  * Read a command line.  argv: argc strings and a NULL, as main gets them; argv[0] is not looked
  * at. The first word that is not an option is the program, and everything behind it belongs to
- * the guest; "doctor", "report", "export" and "help" are subcommands only as argv[1] (run a program of that name as
+ * the guest; "doctor", "measure", "report", "export" and "help" are subcommands only as argv[1] (run a
+ * program of that name as
  * ./doctor).  On success destroy *out with options_destroy(); on failure *out holds nothing to
  * destroy.  ERR_USAGE: an option is unknown (the text names the nearest), ambiguous, lacks its
  * value, has one too many, or its value is not allowed (the text says what is); no program;

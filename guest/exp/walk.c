@@ -1,0 +1,57 @@
+/*
+ * Question: what does a walk cost, by the first level that misses, and how many walks run at a
+ * time?
+ * Hypothesis: the further apart the pages, the more entries a walk reads anew; independent chains
+ * overlap until the walkers are all busy.
+ * Control: the same lines in the same number of chains through 1/64 of the pages.
+ * Expected shape: time per load falls with the number of chains and levels off.
+ */
+#include "chase.h"
+
+void exp_walk(struct exp_args *args);
+
+#define STEP(i) "mov (%" #i "), %" #i "\n\t"
+#define CHASE_CASE(n, steps)                                                                   \
+    case n:                                                                                    \
+        __asm__ volatile("1:\n\t.rept 16\n\t" steps ".endr\n\tsub $16, %8\n\tjnz 1b"           \
+                         : "+r"(p[0]), "+r"(p[1]), "+r"(p[2]), "+r"(p[3]), "+r"(p[4]),         \
+                           "+r"(p[5]), "+r"(p[6]), "+r"(p[7]), "+r"(left)                      \
+                         :                                                                     \
+                         : "cc", "memory");                                                    \
+        break
+
+/* One window: each of the chains makes `left` loads, in turn. */
+static inline void chase_many(uint64_t p[8], uint64_t chains, uint64_t left)
+{
+    switch (chains) {
+        CHASE_CASE(1, STEP(0));
+        CHASE_CASE(2, STEP(0) STEP(1));
+        CHASE_CASE(3, STEP(0) STEP(1) STEP(2));
+        CHASE_CASE(4, STEP(0) STEP(1) STEP(2) STEP(3));
+        CHASE_CASE(5, STEP(0) STEP(1) STEP(2) STEP(3) STEP(4));
+        CHASE_CASE(6, STEP(0) STEP(1) STEP(2) STEP(3) STEP(4) STEP(5));
+        CHASE_CASE(7, STEP(0) STEP(1) STEP(2) STEP(3) STEP(4) STEP(5) STEP(6));
+        CHASE_CASE(8, STEP(0) STEP(1) STEP(2) STEP(3) STEP(4) STEP(5) STEP(6) STEP(7));
+    }
+}
+
+/* start[0 … chains): heads; loads: of each chain, a window. */
+void exp_walk(struct exp_args *args)
+{
+    uint64_t *results = exp_results();
+    uint64_t p[EXP_CHAINS_MAX];
+
+    exp_calibrate(args);
+    for (unsigned i = 0; i < EXP_CHAINS_MAX; i++) {
+        p[i] = args->start[i];
+    }
+    if (args->warm != 0) {
+        chase_many(p, args->chains, args->warm);
+    }
+    for (uint64_t i = 0; i < args->windows; i++) {
+        uint64_t begin = exp_now();
+        chase_many(p, args->chains, args->loads);
+        results[i] = exp_now() - begin;
+    }
+    exp_calibrate(args);
+}

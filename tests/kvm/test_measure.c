@@ -1,0 +1,153 @@
+/*
+ * vmm measure on this back end: every experiment runs to its end, the functional ones are right,
+ * and what is written can be read again.  No figure of time is held to a value: other processes
+ * run here, and on emulated processors they mean nothing.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "kvm_ring.h"
+#include "measure/compare_files.h"
+#include "measure/html.h"
+#include "measure/json.h"
+#include "measure/session.h"
+
+static void run(struct session *session, const char *name, bool native, bool guest)
+{
+    const char *const names[] = {name};
+    const struct session_config config = {
+        .kvm_path = KVM_DEVICE_PATH,
+        .experiments = names,
+        .experiment_count = name == NULL ? 0 : 1,
+        .native = native,
+        .guest = guest,
+        .quick = true,
+        .seed = 1};
+    struct err err = {0};
+
+    if (!session_run(session, &config, &err)) {
+        fail_msg("%s", err.text);
+    }
+}
+
+static const struct result *find(const struct session *session, const char *name)
+{
+    for (size_t i = 0; i < session->count; i++) {
+        if (strcmp(session->results[i].experiment, name) == 0) {
+            return &session->results[i];
+        }
+    }
+    fail_msg("no result of %s", name);
+    return NULL;
+}
+
+static void write_json(const struct session *session, const char *path)
+{
+    struct err err = {0};
+    FILE *out = fopen(path, "we");
+
+    assert_non_null(out);
+    assert_true(json_write(out, session, &err));
+    assert_int_equal(fclose(out), 0);
+}
+
+/* A measurement compared with itself does not differ. */
+static void check_files(const struct session *session)
+{
+    char path[] = "/tmp/vmm-measure-XXXXXX";
+    int fd = mkstemp(path);
+    struct err err = {0};
+    bool differs = true;
+    FILE *null = fopen("/dev/null", "we");
+
+    assert_true(fd >= 0);
+    close(fd);
+    assert_non_null(null);
+    write_json(session, path);
+    if (!compare_files(null, path, path, &differs, &err)) {
+        fail_msg("%s", err.text);
+    }
+    assert_false(differs);
+    assert_true(html_write(null, session, &err));
+    fclose(null);
+    unlink(path);
+}
+
+static void test_measure_runs_every_experiment(void **state)
+{
+    struct session session;
+
+    (void)state;
+    run(&session, NULL, true, true);
+    assert_int_equal(session.count, catalogue_count);
+    for (size_t i = 0; i < session.count; i++) {
+        const struct result *result = &session.results[i];
+        if (!result->ran) {
+            fail_msg("%s: %s", result->experiment, result->failure);
+        }
+        assert_true(result->figure_count > 0);
+        for (size_t j = 0; j < result->figure_count; j++) {
+            const struct result_figure *figure = &result->figures[j];
+            for (enum side side = 0; side < SIDE_COUNT; side++) {
+                const struct figure_side *at = &figure->side[side];
+                /* Either a number within its interval, or a reason. */
+                if (at->measured && at->verdict.decided) {
+                    assert_true(at->value.low <= at->value.value);
+                    assert_true(at->value.value <= at->value.high);
+                } else if (at->measured) {
+                    assert_int_not_equal(at->verdict.reason[0], '\0');
+                }
+            }
+        }
+    }
+    check_files(&session);
+    session_destroy(&session);
+}
+
+/* The functional test finds what the loaded module says. */
+static void test_measure_paging_agrees_with_the_module(void **state)
+{
+    struct session session;
+
+    (void)state;
+    run(&session, "paging", true, true);
+    const struct result *result = find(&session, "paging");
+    for (size_t i = 0; i < result->control_count; i++) {
+        if (!result->controls[i].flat) {
+            fail_msg("%s", result->controls[i].text);
+        }
+    }
+    assert_true(result->figures[0].side[SIDE_GUEST].verdict.decided);
+    session_destroy(&session);
+}
+
+/* Only one side: nothing is claimed of the other. */
+static void test_measure_keeps_to_the_side_asked_for(void **state)
+{
+    struct session session;
+
+    (void)state;
+    run(&session, "clock", true, false);
+    const struct result *result = find(&session, "clock");
+    assert_true(result->figures[0].side[SIDE_NATIVE].measured);
+    assert_false(result->figures[0].side[SIDE_GUEST].measured);
+    session_destroy(&session);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_measure_runs_every_experiment),
+        cmocka_unit_test(test_measure_paging_agrees_with_the_module),
+        cmocka_unit_test(test_measure_keeps_to_the_side_asked_for),
+    };
+
+    return kvm_ring_run("measure", tests, sizeof(tests) / sizeof(tests[0]));
+}

@@ -1,0 +1,152 @@
+/* Layouts and cycles: what each promises about pages, lines and frames; jumps as code. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "measure/jumps.h"
+#include "measure/lab.h"
+#include "measure/layout.h"
+
+#define PAGES 200
+
+/* Frame and line of a word, as one number. */
+static size_t line_of(const struct layout *layout, enum layout_set set, size_t word)
+{
+    const struct layout_word *at = &layout->words[set][word];
+
+    return layout->maps[at->map].frame * (size_t)LAYOUT_PAGE_LINES +
+           at->offset / LAYOUT_LINE_BYTES;
+}
+
+static void make_uniq(struct layout *layout, size_t pages)
+{
+    uint64_t *address = lab_addresses(pages, PAGE_BYTES);
+    struct err err;
+
+    assert_non_null(address);
+    assert_true(layout_make_uniq(layout, address, pages, 7, &err));
+    free(address);
+}
+
+static void test_layout_uniq_gives_each_page_its_line(void **state)
+{
+    struct layout layout;
+    bool seen[PAGES + LAYOUT_PAGE_LINES] = {false};
+
+    (void)state;
+    make_uniq(&layout, PAGES);
+    for (size_t i = 0; i < PAGES; i++) {
+        size_t line = line_of(&layout, LAYOUT_TEST, i);
+        assert_true(line < sizeof(seen));
+        assert_false(seen[line]);
+        seen[line] = true;
+        assert_int_equal(layout.words[LAYOUT_TEST][i].map, i);
+    }
+    layout_destroy(&layout);
+}
+
+static void test_layout_control_has_the_same_lines_in_few_pages(void **state)
+{
+    struct layout layout;
+
+    (void)state;
+    make_uniq(&layout, PAGES);
+    layout_scatter(&layout, 3);
+    for (size_t i = 0; i < PAGES; i++) {
+        assert_int_equal(line_of(&layout, LAYOUT_TEST, i), line_of(&layout, LAYOUT_CONTROL, i));
+    }
+    assert_int_equal(layout.map_count - PAGES, (PAGES + 63) / 64);
+    layout_destroy(&layout);
+}
+
+static void test_layout_words_of_the_sets_never_overlap(void **state)
+{
+    struct layout layout;
+
+    (void)state;
+    make_uniq(&layout, PAGES);
+    for (size_t i = 0; i < PAGES; i++) {
+        assert_int_equal(
+            layout.words[LAYOUT_CONTROL][i].offset % LAYOUT_LINE_BYTES, LAYOUT_CONTROL_BYTES);
+        assert_int_equal(layout.words[LAYOUT_TEST][i].offset % LAYOUT_LINE_BYTES, 0);
+    }
+    assert_true(JUMPS_BYTES_MAX <= LAYOUT_CONTROL_BYTES);
+    layout_destroy(&layout);
+}
+
+static void test_layout_names_differ_by_their_mask(void **state)
+{
+    const uint64_t masks[] = {UINT64_C(1) << 12, UINT64_C(1) << 30, UINT64_C(3) << 20};
+    struct layout layout;
+    struct err err;
+
+    (void)state;
+    assert_true(layout_make_names(&layout, EXP_PAGES, masks, 3, &err));
+    for (size_t m = 0; m < 3; m++) {
+        uint64_t a = layout_word_address(&layout, LAYOUT_TEST, 2 * m);
+        uint64_t b = layout_word_address(&layout, LAYOUT_TEST, 2 * m + 1);
+        assert_int_equal((a ^ b) & ~(PAGE_BYTES - 1), masks[m]);
+        assert_int_equal(
+            line_of(&layout, LAYOUT_TEST, 2 * m), line_of(&layout, LAYOUT_TEST, 2 * m + 1));
+        assert_int_not_equal(
+            line_of(&layout, LAYOUT_CONTROL, 2 * m),
+            line_of(&layout, LAYOUT_CONTROL, 2 * m + 1));
+    }
+    layout_destroy(&layout);
+}
+
+static void test_layout_cycle_is_one_cycle(void **state)
+{
+    uint64_t random = 1;
+
+    (void)state;
+    for (size_t count = 1; count <= 64; count++) {
+        uint32_t next[64];
+        size_t length = 0;
+        size_t at = 0;
+        layout_make_cycle(next, count, &random);
+        do {
+            at = next[at];
+            length++;
+        } while (at != 0 && length <= count);
+        assert_int_equal(length, count);
+    }
+}
+
+/* Oracle: the displacement counts from the end of the jump (SDM volume 2, "JMP"). */
+static void test_jumps_lead_to_the_next_word(void **state)
+{
+    uint8_t code[JUMPS_BYTES_MAX];
+    int32_t distance;
+
+    (void)state;
+    assert_int_equal(jumps_encode(code, 0x1000, 0x400, false), 5);
+    memcpy(&distance, code + 1, sizeof(distance));
+    assert_int_equal(code[0], 0xe9);
+    assert_int_equal(0x1000 + 5 + distance, 0x400);
+
+    size_t bytes = jumps_encode(code, 0x1000, 0x9000, true);
+    assert_int_equal(bytes, 13);
+    memcpy(&distance, code + 7, sizeof(distance));
+    assert_int_equal(0x1000 + 11 + distance, 0x9000);
+    assert_int_equal(code[5], 5); /* jz over the jump, to the way out */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_layout_uniq_gives_each_page_its_line),
+        cmocka_unit_test(test_layout_control_has_the_same_lines_in_few_pages),
+        cmocka_unit_test(test_layout_words_of_the_sets_never_overlap),
+        cmocka_unit_test(test_layout_names_differ_by_their_mask),
+        cmocka_unit_test(test_layout_cycle_is_one_cycle),
+        cmocka_unit_test(test_jumps_lead_to_the_next_word),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,169 @@
+/* Writes the page; see html.h.  Read plot.c for the drawings. */
+#include "measure/html.h"
+
+#include "measure/format.h"
+#include "measure/plot.h"
+#include "measure/print_text.h"
+
+static const char head[] =
+    "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
+    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+    "<title>vmm measure</title>\n<style>\n"
+    "body{font:15px/1.45 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em;"
+    "color:#222;background:#fff}\n"
+    "table{border-collapse:collapse;margin:.6em 0}td,th{padding:.15em .7em .15em 0;"
+    "text-align:left;vertical-align:top;border-bottom:1px solid #e4e4e4}\n"
+    "figure{margin:1em 0}figcaption{font-weight:600}svg{width:100%;height:auto}"
+    "svg text{font-size:11px;fill:#444}.grid{stroke:#e8e8e8}polyline{stroke-width:1.6}\n"
+    ".open{color:#a33}.bad{color:#a33;font-weight:600}.small{color:#666;font-size:13px}\n"
+    "</style></head><body>\n<h1>vmm measure</h1>\n";
+
+void html_print_text(FILE *out, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        switch (*text) {
+        case '&':
+            fputs("&amp;", out);
+            break;
+        case '<':
+            fputs("&lt;", out);
+            break;
+        case '>':
+            fputs("&gt;", out);
+            break;
+        case '"':
+            fputs("&quot;", out);
+            break;
+        default:
+            fputc(*text, out);
+            break;
+        }
+    }
+}
+
+static void print_cell(FILE *out, const char *class, const char *text)
+{
+    fprintf(out, "<td class=\"%s\">", class);
+    html_print_text(out, text);
+    fprintf(out, "</td>");
+}
+
+static void print_row(FILE *out, const char *name, const char *text)
+{
+    fprintf(out, "<tr>");
+    print_cell(out, "small", name);
+    print_cell(out, "", text);
+    fprintf(out, "</tr>\n");
+}
+
+static void print_host(FILE *out, const struct session *session)
+{
+    const struct lab_found *found = &session->lab.found;
+    char text[512];
+
+    fprintf(out, "<table>\n");
+    print_row(out, "CPU", session->lab.claims.brand);
+    snprintf(
+        text, sizeof(text), "%s, paging %s", kvm_backend_name(session->facts.backend),
+        print_text_paging(session));
+    print_row(out, "back end", text);
+    print_text_page_sizes(session, text, sizeof(text));
+    print_row(out, "pages", text);
+    if (found->emulated) {
+        snprintf(
+            text, sizeof(text), "emulated clock: figures not meaningful (%s)",
+            found->emulated_why);
+    } else {
+        snprintf(
+            text, sizeof(text), "core %.2f GHz, TSC %.2f GHz", found->cycles_per_ns,
+            found->ticks_per_ns);
+    }
+    print_row(out, "clock", text);
+    print_row(out, "counters", session->counters.text);
+    snprintf(
+        text, sizeof(text), "%s, %s, %.1f s", session->start,
+        session->lab.quick ? "quick" : "full", session->elapsed_seconds);
+    print_row(out, "run", text);
+    fprintf(out, "</table>\n");
+}
+
+static void print_side(FILE *out, const struct figure_side *side)
+{
+    char text[FORMAT_BYTES];
+
+    format_side(text, side);
+    if (side->measured && !side->verdict.decided) {
+        fprintf(out, "<td class=\"open\" title=\"");
+        html_print_text(out, side->verdict.reason);
+        fprintf(out, "\">undecided</td>");
+    } else {
+        print_cell(out, "", text);
+    }
+}
+
+static void print_figures(FILE *out, const struct result *result)
+{
+    char text[FORMAT_BYTES];
+
+    if (result->figure_count == 0) {
+        return;
+    }
+    fprintf(
+        out, "<table><tr><th>figure</th><th>unit</th><th>native</th><th>guest</th>"
+             "<th>CPUID</th><th></th></tr>\n");
+    for (size_t i = 0; i < result->figure_count; i++) {
+        const struct result_figure *figure = &result->figures[i];
+        fprintf(out, "<tr>");
+        print_cell(out, "", figure->name);
+        print_cell(out, "small", figure->unit);
+        print_side(out, &figure->side[SIDE_NATIVE]);
+        print_side(out, &figure->side[SIDE_GUEST]);
+        format_claim(text, figure);
+        print_cell(out, "small", text);
+        print_cell(out, "small", figure->reading);
+        fprintf(out, "</tr>\n");
+    }
+    fprintf(out, "</table>\n");
+}
+
+static void
+print_result(FILE *out, const struct experiment *experiment, const struct result *result)
+{
+    fprintf(out, "<h2>%s</h2><p>", experiment->name);
+    html_print_text(out, experiment->question);
+    fprintf(out, "</p>\n");
+    if (!result->ran) {
+        fprintf(out, "<p class=\"bad\">could not run: ");
+        html_print_text(out, result->failure);
+        fprintf(out, "</p>\n");
+        return;
+    }
+    print_figures(out, result);
+    for (size_t i = 0; i < result->control_count; i++) {
+        fprintf(
+            out, "<div class=\"%s\">control %s: ", result->controls[i].flat ? "small" : "bad",
+            result->controls[i].flat ? "ok" : "not as it must be");
+        html_print_text(out, result->controls[i].text);
+        fprintf(out, "</div>\n");
+    }
+    for (size_t i = 0; i < result->note_count; i++) {
+        fprintf(out, "<div class=\"small\">note: ");
+        html_print_text(out, result->notes[i]);
+        fprintf(out, "</div>\n");
+    }
+    for (size_t i = 0; i < result->series_count; i++) {
+        plot_print(out, &result->series[i]);
+    }
+}
+
+bool html_write(FILE *out, const struct session *session, struct err *err)
+{
+    fputs(head, out);
+    print_host(out, session);
+    for (size_t i = 0; i < session->count; i++) {
+        print_result(out, session->chosen[i], &session->results[i]);
+    }
+    fputs("</body></html>\n", out);
+    return (fflush(out) == 0 && !ferror(out)) ||
+           err_set_errno(err, ERR_ENVIRONMENT, "writing the page");
+}

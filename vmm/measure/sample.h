@@ -1,0 +1,50 @@
+/*
+ * Takes windows: a chain over some words of a field, on every side and over test and control in
+ * turn, several random cycles, summarised in core cycles a load.  It refuses to conclude anything
+ * (measure/analyse does).
+ */
+#ifndef MEASURE_SAMPLE_H
+#define MEASURE_SAMPLE_H
+
+#include "measure/analyse/windows.h"
+#include "measure/field.h"
+
+/* How much to take. */
+struct sample_effort {
+    unsigned cycles;  /* random cycles (permutations), at least 1 */
+    unsigned windows; /* a cycle, side and set; cycles x windows <= SAMPLE_WINDOWS_MAX */
+    uint64_t loads;   /* a window; a multiple of EXP_UNROLL */
+};
+
+#define SAMPLE_WINDOWS_MAX 2048
+
+struct sample_chase {
+    enum exp_routine routine;
+    const uint32_t *words; /* borrows; NULL: 0 … count - 1 */
+    size_t count;
+    bool sets[LAYOUT_SETS];
+    unsigned chains; /* independent ones, over equal parts of the words; 0 is 1 */
+    bool jumps;      /* the words are code: a chain of jumps over 0 … count - 1 */
+    const struct sample_effort *effort; /* borrows; NULL: the caller's usual one */
+};
+
+struct sample_cost {
+    bool taken;
+    struct windows_summary summary; /* core cycles a load (of one chain) */
+    unsigned spoilt;                /* windows thrown away: the guest left in them */
+    double ticks_per_cycle;         /* median of the runs' calibrations */
+};
+
+/* ERR_ENVIRONMENT: the guest failed, no memory. */
+MUST_CHECK bool sample_take(
+    struct field *field,
+    const struct sample_chase *chase,
+    const struct sample_effort *effort,
+    struct sample_cost cost[SIDE_COUNT][LAYOUT_SETS],
+    struct err *err);
+
+/* Core cycles of a window of `ticks`, by the calibration of its own run. */
+double sample_cycles(const struct exp_args *args, uint64_t ticks);
+double sample_ticks_per_cycle(const struct exp_args *args);
+
+#endif
