@@ -72,6 +72,9 @@ lib_sources := \
 	vmm/cli/paging_options.c \
 	vmm/cli/report_command.c \
 	vmm/cli/report_options.c \
+	vmm/cli/replay_command.c \
+	vmm/cli/replay_lists.c \
+	vmm/cli/replay_options.c \
 	vmm/cli/run_command.c \
 	vmm/cli/usage.c \
 	vmm/cli/value.c \
@@ -188,6 +191,27 @@ lib_sources := \
 	vmm/policy/policy.c \
 	vmm/policy/random.c \
 	vmm/policy/two_q.c \
+	vmm/replay/curve.c \
+	vmm/replay/lane.c \
+	vmm/replay/nextuse.c \
+	vmm/replay/pagemap.c \
+	vmm/replay/references.c \
+	vmm/replay/references_file.c \
+	vmm/replay/references_session.c \
+	vmm/replay/replay.c \
+	vmm/replay/replay_json.c \
+	vmm/replay/replay_notes.c \
+	vmm/replay/replay_table.c \
+	vmm/replay/sim.c \
+	vmm/replay/sim_aging.c \
+	vmm/replay/sim_arc.c \
+	vmm/replay/sim_clock.c \
+	vmm/replay/sim_fifo.c \
+	vmm/replay/sim_lru.c \
+	vmm/replay/sim_opt.c \
+	vmm/replay/sim_random.c \
+	vmm/replay/sim_tlb.c \
+	vmm/replay/sim_two_queue.c \
 	vmm/report/maps.c \
 	vmm/report/report_html.c \
 	vmm/report/report_json.c \

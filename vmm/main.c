@@ -9,6 +9,7 @@
 #include "cli/measure_command.h"
 #include "cli/options.h"
 #include "cli/report_command.h"
+#include "cli/replay_command.h"
 #include "cli/run_command.h"
 
 static int carry_out(const struct options *options)
@@ -24,6 +25,8 @@ static int carry_out(const struct options *options)
         return export_command(options->program_count, options->program);
     case OPTIONS_MEASURE:
         return measure_command(&options->measure);
+    case OPTIONS_REPLAY:
+        return replay_command(options->program_count, options->program);
     case OPTIONS_HELP:
         options_print_help(stdout, options->topic);
         return 0;

@@ -387,10 +387,10 @@ static void test_options_report_help_and_version(void **state)
     }
     ASSERT_USAGE(
         "no help on 'docter': did you mean 'doctor'? (allowed: run, doctor, measure, report, "
-        "export, help)",
+        "replay, export, help)",
         "help", "docter");
     ASSERT_USAGE(
-        "no help on 'xyzzy' (allowed: run, doctor, measure, report, export, help)", "help",
+        "no help on 'xyzzy' (allowed: run, doctor, measure, report, replay, export, help)", "help",
         "xyzzy");
     ASSERT_USAGE("vmm help takes one topic, but 'run' follows", "help", "doctor", "run");
 }

@@ -16,6 +16,7 @@
 #include "cli/export_options.h"
 #include "cli/paging_options.h"
 #include "cli/report_options.h"
+#include "cli/replay_options.h"
 #include "cli/usage.h"
 #include "cli/value.h"
 
@@ -130,6 +131,7 @@ static const char run_doc[] =
     "  vmm export DIR          Turn a recorded session into CSV, JSON Lines, SQLite or "
     "Perfetto\n"
     "  vmm measure             Measure TLBs, page walks and faults\n"
+    "  vmm replay DIR          Try other policies and page sizes on a recorded session\n"
     "  vmm help [SUBCOMMAND]   Print help\n"
     "\n"
     "All that follows PROGRAM belongs to it.  Long options can be abbreviated.\n"
@@ -171,7 +173,7 @@ static const struct argp_option help_options[] = {
     {0},
 };
 
-#define TOPICS "run, doctor, measure, report, export, help"
+#define TOPICS "run, doctor, measure, report, replay, export, help"
 
 static const char help_doc[] = "Prints the help of vmm, or of one subcommand: " TOPICS ".";
 
@@ -179,6 +181,7 @@ static const char *const topic_names[] = {
     [OPTIONS_TOPIC_RUN] = "run",       [OPTIONS_TOPIC_DOCTOR] = "doctor",
     [OPTIONS_TOPIC_REPORT] = "report", [OPTIONS_TOPIC_EXPORT] = "export",
     [OPTIONS_TOPIC_MEASURE] = "measure",
+    [OPTIONS_TOPIC_REPLAY] = "replay",
     [OPTIONS_TOPIC_HELP] = "help",
 };
 #define TOPIC_COUNT (sizeof(topic_names) / sizeof(topic_names[0]))
@@ -467,6 +470,30 @@ static bool parse_measure(struct options *out, int argc, char **argv, struct err
     return true;
 }
 
+/* The subcommands that read a session: each takes its own command line apart. */
+static const struct reader {
+    const char *name;
+    enum options_command command;
+    enum options_topic topic;
+    void (*print_help)(FILE *out);
+} readers[] = {
+    {"report", OPTIONS_REPORT, OPTIONS_TOPIC_REPORT, report_options_print_help},
+    {"replay", OPTIONS_REPLAY, OPTIONS_TOPIC_REPLAY, replay_options_print_help},
+    {"export", OPTIONS_EXPORT, OPTIONS_TOPIC_EXPORT, export_options_print_help},
+};
+#define READER_COUNT (sizeof(readers) / sizeof(readers[0]))
+
+/* NULL: no such subcommand. */
+static const struct reader *find_reader(const char *name)
+{
+    for (size_t i = 0; i < READER_COUNT; i++) {
+        if (strcmp(name, readers[i].name) == 0) {
+            return &readers[i];
+        }
+    }
+    return NULL;
+}
+
 bool options_parse(struct options *out, int argc, char **argv, struct err *err)
 {
     enum options_topic grammar = OPTIONS_TOPIC_RUN;
@@ -478,8 +505,10 @@ bool options_parse(struct options *out, int argc, char **argv, struct err *err)
         .stack_bytes = OPTIONS_STACK_DEFAULT,
     };
     paging_options_init(out);
-    if (argc > 1 && (strcmp(argv[1], "report") == 0 || strcmp(argv[1], "export") == 0)) {
-        out->command = argv[1][0] == 'r' ? OPTIONS_REPORT : OPTIONS_EXPORT;
+    const struct reader *reader = argc > 1 ? find_reader(argv[1]) : NULL;
+
+    if (reader != NULL) {
+        out->command = reader->command;
         out->program = argv + 1;
         out->program_count = argc - 1;
         return true;
@@ -521,13 +550,11 @@ void options_print_help(FILE *out, enum options_topic topic)
     bool measure = topic == OPTIONS_TOPIC_MEASURE;
     const struct argp *argp = measure ? &measure_options_argp : &grammars[topic].argp;
 
-    if (topic == OPTIONS_TOPIC_REPORT) {
-        report_options_print_help(out);
-        return;
-    }
-    if (topic == OPTIONS_TOPIC_EXPORT) {
-        export_options_print_help(out);
-        return;
+    for (size_t i = 0; i < READER_COUNT; i++) {
+        if (readers[i].topic == topic) {
+            readers[i].print_help(out);
+            return;
+        }
     }
     /* argp_help wants a writable name, though it only prints it. */
     char name[16];

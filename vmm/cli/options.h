@@ -25,7 +25,8 @@ enum options_command {
     OPTIONS_REPORT, /* its words are in `program`, for cli/report_options.h */
     OPTIONS_EXPORT, /* likewise, for cli/export_options.h */
     OPTIONS_MEASURE,
-    OPTIONS_HELP, /* print the help of `topic`, exit 0 */
+    OPTIONS_REPLAY, /* likewise, for cli/replay_options.h */
+    OPTIONS_HELP,   /* print the help of `topic`, exit 0 */
     OPTIONS_VERSION,
 };
 
@@ -35,6 +36,7 @@ enum options_topic {
     OPTIONS_TOPIC_REPORT,
     OPTIONS_TOPIC_EXPORT,
     OPTIONS_TOPIC_MEASURE,
+    OPTIONS_TOPIC_REPLAY,
     OPTIONS_TOPIC_HELP,
 };
 
@@ -124,8 +126,7 @@ struct options {
 /*
  * Read a command line.  argv: argc strings and a NULL, as main gets them; argv[0] is not looked
  * at. The first word that is not an option is the program, and everything behind it belongs to
- * the guest; "doctor", "measure", "report", "export" and "help" are subcommands only as argv[1] (run a
- * program of that name as
+ * the guest; the names of subcommands are such only as argv[1] (run a program of that name as
  * ./doctor).  On success destroy *out with options_destroy(); on failure *out holds nothing to
  * destroy.  ERR_USAGE: an option is unknown (the text names the nearest), ambiguous, lacks its
  * value, has one too many, or its value is not allowed (the text says what is); no program;
