@@ -306,6 +306,15 @@ unit_tests := \
 	test_processes \
 	test_ptab \
 	test_regions \
+	test_replay \
+	test_replay_curve \
+	test_replay_options \
+	test_replay_parts \
+	test_replay_policies \
+	test_replay_print \
+	test_replay_references \
+	test_replay_session \
+	test_replay_tlb \
 	test_report \
 	test_report_page \
 	test_report_session \
@@ -518,6 +527,13 @@ session_tests := test_export test_report_page test_report_session test_session \
 	test_session_damage test_session_fuzz
 $(session_tests:%=$(O)/tests/unit/%): \
 	$(O)/obj/tests/unit/session_fixture.o
+$(O)/tests/unit/test_replay $(O)/tests/unit/test_replay_print: \
+	$(O)/obj/tests/unit/replay_fixture.o
+$(O)/tests/unit/test_replay $(O)/tests/unit/test_replay_curve $(O)/tests/unit/test_replay_parts \
+	$(O)/tests/unit/test_replay_policies $(O)/tests/unit/test_replay_print \
+	$(O)/tests/unit/test_replay_tlb: \
+	$(O)/obj/tests/unit/replay_model.o $(O)/obj/tests/unit/replay_string.o
+$(O)/tests/unit/test_replay_session: $(O)/obj/tests/unit/session_fixture.o
 $(O)/tests/unit/test_edits $(O)/tests/unit/test_ptab: $(O)/obj/tests/unit/naive_walk.o
 $(filter $(O)/tests/unit/test_analyse_%,$(unit_binaries)): $(O)/obj/tests/unit/tlb_model.o
 # A memory for policies to manage without a machine, and what they should do in it.

@@ -42,7 +42,7 @@ static const char *bytes_in_words(uint64_t bytes, char text[32])
         bytes /= 1024;
         unit++;
     }
-    snprintf(text, 32, "%" PRIu64 " %s", bytes, units[unit]);
+    snprintf(text, 32, "%" PRIu64 " %s", bytes, bytes == 1 && unit == 0 ? "byte" : units[unit]);
     return text;
 }
 
