@@ -91,6 +91,7 @@ lib_sources := \
 	vmm/linux/handles.c \
 	vmm/linux/identity.c \
 	vmm/linux/lab.c \
+	vmm/linux/mapped_file.c \
 	vmm/linux/memory.c \
 	vmm/linux/paths.c \
 	vmm/linux/poll.c \
@@ -220,25 +221,42 @@ test_helpers := \
 	tests/unit/policy_models.c
 
 guest_programs := \
+	appel-li \
+	belady \
+	bigtouch \
+	cow \
 	divide \
+	forkbig \
+	forkbomb \
+	forkchain \
 	guest \
 	heap \
 	hello \
 	hostile \
 	kernelpage \
+	mapfile \
+	matmul \
 	noexec \
 	nullderef \
+	protect \
 	readonly \
+	seqtouch \
+	sharedlib \
 	stackgrow \
 	stackoverflow \
+	stacktouch \
 	touch
 
 guest_lib_sources := \
+	guest/lib/area.c \
 	guest/lib/check.c \
+	guest/lib/family.c \
 	guest/lib/lab.c \
 	guest/lib/mem.c \
+	guest/lib/model.c \
 	guest/lib/print.c \
-	guest/lib/start.S
+	guest/lib/start.S \
+	guest/lib/trap.c
 
 # The program `hostile` has a file per kind of attack; all others are guest/prog/NAME.c alone.
 hostile_sources := \
