@@ -282,6 +282,7 @@ bench_programs := \
 
 # Ordinary C programs, built by the system's compilers as any user would (tests/guests/NAME.c).
 libc_guests := \
+	garbage \
 	hello \
 	libc \
 	wait

@@ -4,66 +4,60 @@
  */
 #include "model.h"
 
-#include <stdbool.h>
-
-struct model {
-    enum model_policy policy;
-    const uint8_t *reference;
-    uint64_t count;
-    bool resident[MODEL_PAGES_MAX];
-    uint64_t came[MODEL_PAGES_MAX], used[MODEL_PAGES_MAX]; /* at which reference */
-};
-
 /* The larger, the sooner it goes. */
-static uint64_t urgency(const struct model *model, uint8_t page, uint64_t now)
+static uint64_t urgency(const struct model *model, uint64_t page)
 {
-    if (model->policy == MODEL_FIFO) {
-        return now - model->came[page];
+    switch (model->policy) {
+    case MODEL_FIFO:
+        return model->now - model->came[page];
+    case MODEL_LRU:
+        return model->now - model->used[page];
+    case MODEL_OPT:
+        break;
     }
-    if (model->policy == MODEL_LRU) {
-        return now - model->used[page];
-    }
-    for (uint64_t next = now; next < model->count; next++) {
+    for (uint64_t next = model->now; next < model->count; next++) {
         if (model->reference[next] == page) {
-            return next - now;
+            return next - model->now;
         }
     }
     return UINT64_MAX;
 }
 
-static uint8_t choose(const struct model *model, uint64_t now)
+static uint64_t choose(const struct model *model)
 {
-    uint8_t best = MODEL_PAGES_MAX;
+    uint64_t best = MODEL_PAGES_MAX;
 
-    for (uint8_t page = 0; page < MODEL_PAGES_MAX; page++) {
+    for (uint64_t page = 0; page < MODEL_PAGES_MAX; page++) {
         if (model->resident[page] &&
-            (best == MODEL_PAGES_MAX ||
-             urgency(model, page, now) > urgency(model, best, now))) {
+            (best == MODEL_PAGES_MAX || urgency(model, page) > urgency(model, best))) {
             best = page;
         }
     }
     return best;
 }
 
+void model_refer(struct model *model, uint64_t page)
+{
+    model->used[page] = model->now;
+    if (!model->resident[page]) {
+        if (model->faults >= model->frames) {
+            model->resident[choose(model)] = false;
+        }
+        model->faults++;
+        model->resident[page] = true;
+        model->came[page] = model->now;
+    }
+    model->now++;
+}
+
 uint64_t model_faults(
     enum model_policy policy, const uint8_t *reference, uint64_t count, uint64_t frames)
 {
-    struct model model = {.policy = policy, .reference = reference, .count = count};
-    uint64_t faults = 0;
+    struct model model = {
+        .policy = policy, .frames = frames, .reference = reference, .count = count};
 
-    for (uint64_t now = 0; now < count; now++) {
-        uint8_t page = reference[now];
-
-        model.used[page] = now;
-        if (model.resident[page]) {
-            continue;
-        }
-        if (faults >= frames) {
-            model.resident[choose(&model, now)] = false;
-        }
-        faults++;
-        model.resident[page] = true;
-        model.came[page] = now;
+    while (model.now < count) {
+        model_refer(&model, reference[model.now]);
     }
-    return faults;
+    return model.faults;
 }

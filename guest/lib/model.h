@@ -6,6 +6,7 @@
 #ifndef MODEL_H
 #define MODEL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define MODEL_PAGES_MAX 64
@@ -16,10 +17,23 @@ enum model_policy {
     MODEL_OPT,  /* the page goes that is used furthest in the future */
 };
 
-/*
- * Page faults of `count` references to pages below MODEL_PAGES_MAX with this many frames, all empty at
- * first.  frames > 0.
- */
+/* A memory, all of its frames empty at first. */
+struct model {
+    enum model_policy policy;
+    uint64_t frames;          /* > 0 */
+    const uint8_t *reference; /* borrows; for MODEL_OPT alone: the whole string */
+    uint64_t count;           /* of that */
+    /* Zero at first: */
+    uint64_t now;    /* references so far */
+    uint64_t faults; /* of them */
+    bool resident[MODEL_PAGES_MAX];
+    uint64_t came[MODEL_PAGES_MAX], used[MODEL_PAGES_MAX]; /* at which reference */
+};
+
+/* One more reference, to a page below MODEL_PAGES_MAX. */
+void model_refer(struct model *model, uint64_t page);
+
+/* Page faults of a whole string. */
 uint64_t model_faults(
     enum model_policy policy, const uint8_t *reference, uint64_t count, uint64_t frames);
 

@@ -7,16 +7,20 @@
  * of the textbook's fifo, of which the first touches are demand-zero and the others swap-in; the
  * figures lru and opt are what the textbook has for those.
  *
- * Live lru samples accessed bits at faults, so it knows which pages were used between two faults, not
- * in which order.  In this string that is enough: with three and four frames it makes the choices
- * of the exact one.
+ * Clock spares what was used since it looked last.  In this string every page has been used at the
+ * moments when that would matter, so clock does as fifo.  Nothing is claimed of live lru: it samples
+ * accessed bits at faults, and learns which pages were used between two of them, not in which order.
  *
- * Exit 0: as predicted for fifo, or not in the laboratory, 1: contents wrong, 2: usage.
+ * Exit 0: contents right, 1: not, 2: usage.
  *
  * expect: belady 3 | options=--policy=fifo --swap=1M | exit=0 | fifo=9 | lru=10 | opt=7
  *   | total=9 | demand-zero=5 | swap-in=4
  * expect: belady 4 | options=--policy=fifo --swap=1M | exit=0 | fifo=10 | lru=8 | opt=6
  *   | total=10 | demand-zero=5 | swap-in=5
+ * expect: belady 3 | options=--policy=clock --swap=1M | exit=0 | total=9 | demand-zero=5
+ *   | swap-in=4
+ * expect: belady 4 | options=--policy=clock --swap=1M | exit=0 | total=10 | demand-zero=5
+ *   | swap-in=5
  * expect: belady 5 | options=--policy=fifo --swap=1M | exit=0 | total=5 | demand-zero=5
  * expect: belady 1 | options=--policy=fifo --swap=1M | exit=0 | total=12 | demand-zero=5
  *   | swap-in=7

@@ -10,36 +10,40 @@
  * Exit 0: the checksum is right, 1: not, 2: usage.
  *
  * expect: matmul 64 100 | options=--swap=4M --policy=fifo | exit=0 | total=24 | demand-zero=24
- *   | fifo=24 | stdout=matmul 64: checksum 69872160
+ *   | fifo=24 | stdout=matmul 64: checksum 520224768
  * expect: matmul 64 100 | options=--swap=4M --policy=clock | exit=0 | total=24 | demand-zero=24
  * expect: matmul 64 100 | options=--swap=4M --policy=lru | exit=0 | total=24 | demand-zero=24
  * expect: matmul 64 100 | options=--swap=4M --policy=random | exit=0 | total=24 | demand-zero=24
  * expect: matmul 64 100 | options=--swap=4M --policy=2q | exit=0 | total=24 | demand-zero=24
  * expect: matmul 64 100 | options=--swap=4M --policy=arc | exit=0 | total=24 | demand-zero=24
- * expect: matmul 64 50 | options=--swap=4M --policy=fifo | exit=0 | demand-zero=24
- *   | stdout=matmul 64: checksum 69872160
+ * expect: matmul 64 50 | options=--swap=4M --policy=fifo | exit=0 | total=72 | demand-zero=24
+ *   | swap-in=48 | fifo=72
+ *   | stdout=matmul 64: checksum 520224768
  * expect: matmul 64 50 | options=--swap=4M --policy=clock | exit=0 | demand-zero=24
- *   | stdout=matmul 64: checksum 69872160
+ *   | stdout=matmul 64: checksum 520224768
  * expect: matmul 64 50 | options=--swap=4M --policy=lru | exit=0 | demand-zero=24
- *   | stdout=matmul 64: checksum 69872160
+ *   | stdout=matmul 64: checksum 520224768
  * expect: matmul 64 50 | options=--swap=4M --policy=random | exit=0 | demand-zero=24
- *   | stdout=matmul 64: checksum 69872160
+ *   | stdout=matmul 64: checksum 520224768
  * expect: matmul 64 50 | options=--swap=4M --policy=2q | exit=0 | demand-zero=24
- *   | stdout=matmul 64: checksum 69872160
+ *   | stdout=matmul 64: checksum 520224768
  * expect: matmul 64 50 | options=--swap=4M --policy=arc | exit=0 | demand-zero=24
- *   | stdout=matmul 64: checksum 69872160
- * expect: matmul 64 25 | options=--swap=4M --policy=fifo | exit=0 | demand-zero=24
- *   | stdout=matmul 64: checksum 69872160
+ *   | stdout=matmul 64: checksum 520224768
+ * expect: matmul 64 25 | options=--swap=4M --policy=fifo | exit=0 | total=752 | demand-zero=24
+ *   | swap-in=728 | fifo=752
+ *   | stdout=matmul 64: checksum 520224768
  * expect: matmul 64 25 | options=--swap=4M --policy=clock | exit=0 | demand-zero=24
- *   | stdout=matmul 64: checksum 69872160
+ *   | stdout=matmul 64: checksum 520224768
  * expect: matmul 64 25 | options=--swap=4M --policy=lru | exit=0 | demand-zero=24
- *   | stdout=matmul 64: checksum 69872160
+ *   | stdout=matmul 64: checksum 520224768
  * expect: matmul 64 25 | options=--swap=4M --policy=random | exit=0 | demand-zero=24
- *   | stdout=matmul 64: checksum 69872160
+ *   | stdout=matmul 64: checksum 520224768
  * expect: matmul 64 25 | options=--swap=4M --policy=2q | exit=0 | demand-zero=24
- *   | stdout=matmul 64: checksum 69872160
+ *   | stdout=matmul 64: checksum 520224768
  * expect: matmul 64 25 | options=--swap=4M --policy=arc | exit=0 | demand-zero=24
- *   | stdout=matmul 64: checksum 69872160
+ *   | stdout=matmul 64: checksum 520224768
+ * expect: matmul 48 30 | options=--swap=4M --policy=fifo | exit=0 | total=441 | demand-zero=15
+ *   | swap-in=426 | fifo=441
  * expect: matmul 0 | exit=2
  */
 #include "area.h"
@@ -50,7 +54,7 @@
 #include "start.h"
 #include "sys.h"
 
-#define SIZE_MAX 1024
+#define ORDER_MAX 1024
 
 struct multiply {
     uint64_t size, percent;
@@ -85,7 +89,9 @@ static void run(const struct multiply *multiply)
             uint64_t factor = multiply->a[i * n + k];
 
             for (uint64_t j = 0; j < n; j++) {
-                multiply->c[i * n + j] += factor * multiply->b[k * n + j];
+                uint64_t product = factor * multiply->b[k * n + j];
+
+                multiply->c[i * n + j] += product;
             }
         }
     }
@@ -133,6 +139,36 @@ compute(const struct multiply *multiply, struct lab_counts *faults)
     return total;
 }
 
+/* The page of an element, counted from the first one of a. */
+static uint64_t page_of(const struct multiply *multiply, uint64_t matrix, uint64_t element)
+{
+    return matrix * multiply->matrix_pages + element * sizeof(uint64_t) / PAGE_BYTES;
+}
+
+/* fill, run and sum, as page numbers; without the sweep along a row, where nothing changes, if a
+ * row lies in one page. */
+static void predict_faults(const struct multiply *multiply, struct model *model)
+{
+    uint64_t n = multiply->size;
+    uint64_t step = PAGE_BYTES / sizeof(uint64_t) % n == 0 ? n : 1;
+
+    for (uint64_t page = 0; page < 3 * multiply->matrix_pages; page++) {
+        model_refer(model, page);
+    }
+    for (uint64_t i = 0; i < n; i++) {
+        for (uint64_t k = 0; k < n; k++) {
+            model_refer(model, page_of(multiply, 0, i * n + k));
+            for (uint64_t j = 0; j < n; j += step) {
+                model_refer(model, page_of(multiply, 1, k * n + j));
+                model_refer(model, page_of(multiply, 2, i * n + j));
+            }
+        }
+    }
+    for (uint64_t page = 0; page < multiply->matrix_pages; page++) {
+        model_refer(model, 2 * multiply->matrix_pages + page);
+    }
+}
+
 static void place(struct multiply *multiply, uintptr_t area, uint64_t size)
 {
     uint64_t bytes = size * size * sizeof(uint64_t);
@@ -156,8 +192,8 @@ int main(int argc, char **argv, char **envp)
     (void)envp;
     if (argc > 3 || (argc > 1 && mem_parse_number(argv[1], &size) != 0) ||
         (argc > 2 && mem_parse_number(argv[2], &percent) != 0) || size == 0 ||
-        size > SIZE_MAX || percent == 0 || percent > 100) {
-        print_to(2, "usage: matmul [SIZE [PERCENT]], SIZE to %d, PERCENT to 100\n", SIZE_MAX);
+        size > ORDER_MAX || percent == 0 || percent > 100) {
+        print_to(2, "usage: matmul [SIZE [PERCENT]], SIZE to %d, PERCENT to 100\n", ORDER_MAX);
         return 2;
     }
     area_warm_up(&multiply);
@@ -176,6 +212,12 @@ int main(int argc, char **argv, char **envp)
     }
     uint64_t total = compute(&multiply, &faults);
     lab_report_total("", &faults);
+    if (pages <= MODEL_PAGES_MAX) {
+        struct model model = {.policy = MODEL_FIFO, .frames = frames > 0 ? frames : 1};
+
+        predict_faults(&multiply, &model);
+        lab_result("fifo", (int64_t)model.faults);
+    }
     print_to(1, "matmul %lu: checksum %lu\n", size, total);
     CHECK_EQ(total, right);
     return 0;

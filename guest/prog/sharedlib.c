@@ -12,7 +12,7 @@
  * expect: sharedlib private | exit=139 | run.read-only=1
  * expect: sharedlib text | exit=139 | run.read-only=1
  * expect: sharedlib handled | exit=0 | run.read-only=2 | stdout=sharedlib: 2 writes refused
- * expect: sharedlib copy | exit=0 | run.read-only=0 | load.file-load=4 | load.total=4
+ * expect: sharedlib copy | exit=0 | load.file-load=4 | load.total=4
  *   | write.total=0 | again.file-load=4 | again.total=4 | child.cow-copy=4 | child.total=4
  *   | stdout=sharedlib: the file is as it was
  * expect: sharedlib | exit=2
