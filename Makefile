@@ -200,6 +200,7 @@ unit_tests := \
 
 kvm_tests := \
 	test_access \
+	test_adversary \
 	test_endings \
 	test_guests \
 	test_output \
@@ -211,6 +212,7 @@ kvm_tests := \
 # What several tests share, or one of them is too long with.
 test_helpers := \
 	tests/kvm/expect.c \
+	tests/kvm/guest_runs.c \
 	tests/kvm/launch.c \
 	tests/kvm/paging_model.c \
 	tests/kvm/scratch.c \
@@ -358,8 +360,9 @@ $(O)/vmm: $(O)/obj/vmm/main.o $(O)/libvmm.a
 
 # The oracle of the access tests, and the walker that page tables are compared with.
 $(O)/tests/kvm/test_access: $(O)/obj/tests/kvm/paging_model.o
-$(O)/tests/kvm/test_guests: $(O)/obj/tests/kvm/expect.o
-launch_tests := test_endings test_guests test_output test_refusals
+$(O)/tests/kvm/test_adversary $(O)/tests/kvm/test_guests: \
+	$(O)/obj/tests/kvm/expect.o $(O)/obj/tests/kvm/guest_runs.o
+launch_tests := test_adversary test_endings test_guests test_output test_refusals
 $(launch_tests:%=$(O)/tests/kvm/%): $(O)/obj/tests/kvm/launch.o $(O)/obj/tests/kvm/scratch.o
 # The run loop gets its traps from the test.
 $(O)/tests/kvm/test_progress: host_ldflags += -Wl,--wrap=machine_run
@@ -370,8 +373,10 @@ $(O)/tests/unit/test_policy_order: $(O)/obj/tests/unit/policy_models.o
 $(O)/tests/unit/test_elf $(O)/tests/unit/test_elf_damage: \
 	$(O)/obj/tests/unit/elf_file.o $(O)/obj/tests/unit/elf_fixture.o
 
+# The archive behind whatever else a test is made of.
 $(O)/tests/%: $(O)/obj/tests/%.o $(O)/libvmm.a
-	$(call say,LD,$@)mkdir -p $(@D) && $(CC) $(host_ldflags) -o $@ $^ $(host_libs) $(test_libs)
+	$(call say,LD,$@)mkdir -p $(@D) && $(CC) $(host_ldflags) -o $@ $(filter %.o,$^) \
+		$(filter %.a,$^) $(host_libs) $(test_libs)
 
 # --- policies ---------------------------------------------------------------------------------
 
