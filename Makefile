@@ -107,6 +107,7 @@ lib_sources := \
 	vmm/linux/handles.c \
 	vmm/linux/identity.c \
 	vmm/linux/lab.c \
+	vmm/linux/mapped_file.c \
 	vmm/linux/memory.c \
 	vmm/linux/paths.c \
 	vmm/linux/poll.c \
@@ -330,6 +331,7 @@ test_tools := \
 
 kvm_tests := \
 	test_access \
+	test_adversary \
 	test_context \
 	test_endings \
 	test_guests \
@@ -344,6 +346,7 @@ kvm_tests := \
 # What several tests share, or one of them is too long with.
 test_helpers := \
 	tests/kvm/expect.c \
+	tests/kvm/guest_runs.c \
 	tests/kvm/launch.c \
 	tests/kvm/paging_model.c \
 	tests/kvm/scratch.c \
@@ -358,17 +361,30 @@ test_helpers := \
 	tests/unit/session_fixture.c
 
 guest_programs := \
+	appel-li \
+	belady \
+	bigtouch \
+	cow \
 	divide \
+	forkbig \
+	forkbomb \
+	forkchain \
 	guest \
 	heap \
 	hello \
 	hostile \
 	kernelpage \
+	mapfile \
+	matmul \
 	noexec \
 	nullderef \
+	protect \
 	readonly \
+	seqtouch \
+	sharedlib \
 	stackgrow \
 	stackoverflow \
+	stacktouch \
 	touch
 
 # The routines that are measured, in the guest and in the host process; table.S comes first.
@@ -387,11 +403,15 @@ exp_sources := \
 	guest/exp/ways.c
 
 guest_lib_sources := \
+	guest/lib/area.c \
 	guest/lib/check.c \
+	guest/lib/family.c \
 	guest/lib/lab.c \
 	guest/lib/mem.c \
+	guest/lib/model.c \
 	guest/lib/print.c \
-	guest/lib/start.S
+	guest/lib/start.S \
+	guest/lib/trap.c
 
 # The program `hostile` has a file per kind of attack; all others are guest/prog/NAME.c alone.
 hostile_sources := \
@@ -419,6 +439,7 @@ bench_programs := \
 # Ordinary C programs, built by the system's compilers as any user would (tests/guests/NAME.c).
 libc_guests := \
 	files \
+	garbage \
 	hello \
 	libc \
 	processes \
@@ -517,8 +538,9 @@ $(O)/vmm: $(O)/obj/vmm/main.o $(O)/libvmm.a
 
 # The oracle of the access tests, and the walker that page tables are compared with.
 $(O)/tests/kvm/test_access: $(O)/obj/tests/kvm/paging_model.o
-$(O)/tests/kvm/test_guests: $(O)/obj/tests/kvm/expect.o
-launch_tests := test_endings test_guests test_output test_refusals
+$(O)/tests/kvm/test_adversary $(O)/tests/kvm/test_guests: \
+	$(O)/obj/tests/kvm/expect.o $(O)/obj/tests/kvm/guest_runs.o
+launch_tests := test_adversary test_endings test_guests test_output test_refusals
 $(launch_tests:%=$(O)/tests/kvm/%): $(O)/obj/tests/kvm/launch.o $(O)/obj/tests/kvm/scratch.o
 # The run loop gets its traps from the test.
 $(O)/tests/kvm/test_progress: host_ldflags += -Wl,--wrap=machine_run
@@ -547,9 +569,10 @@ $(O)/tests/unit/test_session_fuzz: $(O)/obj/tests/session/fuzz_session.o
 $(O)/tests/unit/test_report_page: $(O)/obj/tests/unit/browser.o
 $(O)/tests/unit/test_report_page: test_libs += -lpng
 
+# The archive behind whatever else a test is made of.
 $(O)/tests/%: $(O)/obj/tests/%.o $(O)/libvmm.a
 	$(call say,LD,$@)mkdir -p $(@D) && $(CC) $(host_ldflags) -o $@ $(filter %.o,$^) \
-		$(O)/libvmm.a $(host_libs) $(test_libs)
+		$(filter %.a,$^) $(host_libs) $(test_libs)
 
 # --- policies ---------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ static const char *const kind_names[FAULT_KINDS] = {
     [FAULT_UNMAPPED] = "unmapped",           [FAULT_READ_ONLY] = "read-only",
     [FAULT_NO_EXECUTE] = "no-execute",       [FAULT_NO_ACCESS] = "no-access",
     [FAULT_KERNEL_PAGE] = "kernel-page",     [FAULT_STACK_LIMIT] = "stack-limit",
-    [FAULT_OUT_OF_MEMORY] = "out-of-memory",
+    [FAULT_OUT_OF_MEMORY] = "out-of-memory", [FAULT_SHARED] = "shared",
 };
 
 static int64_t request(uint64_t number, uint64_t a, uint64_t b)
@@ -98,14 +98,25 @@ static void report(const char *prefix, const char *name, uint64_t value)
     lab_result(full, (int64_t)value);
 }
 
-void lab_report_faults(const char *prefix, const struct lab_counts *faults)
+static void report_kinds(const char *prefix, const struct lab_counts *faults)
 {
-    report(prefix, "faults", faults->total);
     for (size_t kind = 0; kind < FAULT_KINDS; kind++) {
         if (faults->by_kind[kind] != 0) {
             report(prefix, kind_names[kind], faults->by_kind[kind]);
         }
     }
+}
+
+void lab_report_faults(const char *prefix, const struct lab_counts *faults)
+{
+    report(prefix, "faults", faults->total);
+    report_kinds(prefix, faults);
+}
+
+void lab_report_total(const char *prefix, const struct lab_counts *faults)
+{
+    report(prefix, "total", faults->total);
+    report_kinds(prefix, faults);
 }
 
 void lab_print_kinds(struct print *out, const struct lab_counts *faults)

@@ -44,6 +44,12 @@ void lab_counts_subtract(
  */
 void lab_report_faults(const char *prefix, const struct lab_counts *faults);
 
+/*
+ * The same with "PREFIX.total" instead of "PREFIX.faults": for a count that a plain Linux would
+ * not have, because it maps more than what is touched or keeps pages that the laboratory evicts.
+ */
+void lab_report_total(const char *prefix, const struct lab_counts *faults);
+
 /* Appends " (2 demand-zero, 1 file-load)", or that the count is getrusage's. */
 void lab_print_kinds(struct print *out, const struct lab_counts *faults);
 

@@ -12,6 +12,7 @@
 /* The kernel's own headers: numbers and flags only, nothing that a libc would have to provide. */
 #include <asm/errno.h>
 #include <asm/unistd.h>
+#include <linux/memfd.h>
 #include <linux/mman.h>
 #include <linux/resource.h>
 #include <linux/time.h>
@@ -71,6 +72,17 @@ static inline int64_t sys_mmap(uintptr_t hint, size_t bytes, int prot, int flags
     return sys_call(__NR_mmap, hint, bytes, (uint64_t)prot, all, UINT64_MAX, 0);
 }
 
+/*
+ * Memory of any kind: flags of MAP_*, a file's descriptor or -1, the offset in it.  The address,
+ * or -errno.
+ */
+static inline int64_t
+sys_mmap_file(uintptr_t hint, size_t bytes, int prot, int flags, int fd, uint64_t offset)
+{
+    return sys_call(
+        __NR_mmap, hint, bytes, (uint64_t)prot, (uint64_t)flags, (uint64_t)fd, offset);
+}
+
 /* 0 or -errno. */
 static inline int64_t sys_munmap(uintptr_t address, size_t bytes)
 {
@@ -93,6 +105,85 @@ static inline uintptr_t sys_brk(uintptr_t end)
 static inline int64_t sys_getrusage(struct rusage *usage)
 {
     return sys_call(__NR_getrusage, RUSAGE_SELF, (uintptr_t)usage, 0, 0, 0, 0);
+}
+
+/* 0 or -errno; advice of MADV_*. */
+static inline int64_t sys_madvise(uintptr_t address, size_t bytes, int advice)
+{
+    return sys_call(__NR_madvise, address, bytes, (uint64_t)advice, 0, 0, 0);
+}
+
+/* 0 or -errno; flags of MS_*. */
+static inline int64_t sys_msync(uintptr_t address, size_t bytes, int flags)
+{
+    return sys_call(__NR_msync, address, bytes, (uint64_t)flags, 0, 0, 0);
+}
+
+/* Bit 0 of one byte for each page: it is in memory.  0 or -errno. */
+static inline int64_t sys_mincore(uintptr_t address, size_t bytes, uint8_t *vector)
+{
+    return sys_call(__NR_mincore, address, bytes, (uintptr_t)vector, 0, 0, 0);
+}
+
+/* Keeps all pages that there are in memory; flags of MCL_*.  0 or -errno. */
+static inline int64_t sys_mlockall(int flags)
+{
+    return sys_call(__NR_mlockall, (uint64_t)flags, 0, 0, 0, 0, 0);
+}
+
+/* A file without a path, empty, for reading and writing: its descriptor, or -errno. */
+static inline int64_t sys_memfd(const char *name)
+{
+    return sys_call(__NR_memfd_create, (uintptr_t)name, 0, 0, 0, 0, 0);
+}
+
+/* 0 or -errno. */
+static inline int64_t sys_close(int fd)
+{
+    return sys_call(__NR_close, (uint64_t)fd, 0, 0, 0, 0, 0);
+}
+
+/* 0 or -errno. */
+static inline int64_t sys_ftruncate(int fd, uint64_t bytes)
+{
+    return sys_call(__NR_ftruncate, (uint64_t)fd, bytes, 0, 0, 0, 0);
+}
+
+/* Bytes moved at an offset of the file, or -errno. */
+static inline int64_t sys_pread(int fd, void *to, size_t bytes, uint64_t offset)
+{
+    return sys_call(__NR_pread64, (uint64_t)fd, (uintptr_t)to, bytes, offset, 0, 0);
+}
+static inline int64_t sys_pwrite(int fd, const void *from, size_t bytes, uint64_t offset)
+{
+    return sys_call(__NR_pwrite64, (uint64_t)fd, (uintptr_t)from, bytes, offset, 0, 0);
+}
+
+/* fd[0] is to be read, fd[1] to be written.  0 or -errno. */
+static inline int64_t sys_pipe(int fd[2])
+{
+    return sys_call(__NR_pipe, (uintptr_t)fd, 0, 0, 0, 0, 0);
+}
+
+/* 0 in the child, its number in the parent, or -errno. */
+static inline int64_t sys_fork(void)
+{
+    return sys_call(__NR_fork, 0, 0, 0, 0, 0, 0);
+}
+
+/* Waits for a child (-1: any) to end; its number, or -errno.  *status as wait4(2) has it. */
+static inline int64_t sys_wait(int64_t child, int *status)
+{
+    return sys_call(__NR_wait4, (uint64_t)child, (uintptr_t)status, 0, 0, 0, 0);
+}
+
+/* Time since some moment in the past. */
+static inline uint64_t sys_clock_ns(void)
+{
+    struct timespec now;
+
+    sys_call(__NR_clock_gettime, CLOCK_MONOTONIC, (uintptr_t)&now, 0, 0, 0, 0);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
 /* Tells an error from an address: -errno lies in the last page of the address space. */

@@ -160,3 +160,13 @@ void expect_free(struct expect_list *list)
     free(list->expect);
     *list = (struct expect_list){0};
 }
+
+const char *expect_find(const struct expect *expect, const char *key)
+{
+    for (unsigned i = 0; i < expect->items; i++) {
+        if (strcmp(expect->item[i].key, key) == 0) {
+            return expect->item[i].value;
+        }
+    }
+    return NULL;
+}

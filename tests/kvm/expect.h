@@ -36,4 +36,7 @@ struct expect_list {
 bool expect_read(struct expect_list *list, const char *folder);
 void expect_free(struct expect_list *list);
 
+/* The value of the first item with this key, or NULL. */
+const char *expect_find(const struct expect *expect, const char *key);
+
 #endif

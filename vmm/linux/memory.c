@@ -101,6 +101,7 @@ file_spec(struct process *process, const uint64_t argument[6], struct region_spe
         return EOVERFLOW;
     }
     spec->file_offset = argument[5];
+    spec->label = "mapped file";
     if (!spec->shared) {
         return private_file(fd, &status, spec);
     }

@@ -12,6 +12,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "linux/mapped_file.h"
 #include "linux/requests.h"
 #include "linux/signals.h"
 
@@ -135,24 +136,41 @@ static size_t most_bytes(const struct open_file *file)
     return file->borrowed && !file->regular ? PIPE_BUF : BUFFER_BYTES;
 }
 
+/* In the file, or AT_POSITION. */
+static int64_t offset_at(const struct transfer *transfer, uint64_t done)
+{
+    return transfer->offset == AT_POSITION ? AT_POSITION : transfer->offset + (int64_t)done;
+}
+
 static int64_t
 host_write(const struct transfer *transfer, uint64_t done, const void *from, size_t bytes)
 {
     int fd = transfer->file->fd;
-    ssize_t n = transfer->offset == AT_POSITION
-                    ? write(fd, from, bytes)
-                    : pwrite(fd, from, bytes, transfer->offset + (off_t)done);
+    int64_t at = offset_at(transfer, done);
+    struct mapped_file mapped;
+    int error = mapped_file_before_write(&mapped, transfer->process, transfer->file, at, bytes);
 
-    return n < 0 ? -errno : n;
+    if (error != 0) {
+        return -error;
+    }
+    ssize_t n = at == AT_POSITION ? write(fd, from, bytes) : pwrite(fd, from, bytes, at);
+    if (n < 0) {
+        return -errno;
+    }
+    mapped_file_after_write(&mapped, transfer->process, (size_t)n);
+    return n;
 }
 
 static int64_t host_read(const struct transfer *transfer, uint64_t done, void *to, size_t bytes)
 {
     int fd = transfer->file->fd;
-    ssize_t n = transfer->offset == AT_POSITION
-                    ? read(fd, to, bytes)
-                    : pread(fd, to, bytes, transfer->offset + (off_t)done);
+    int64_t at = offset_at(transfer, done);
+    int error = mapped_file_before_read(transfer->process, transfer->file, at, bytes);
 
+    if (error != 0) {
+        return -error;
+    }
+    ssize_t n = at == AT_POSITION ? read(fd, to, bytes) : pread(fd, to, bytes, at);
     return n < 0 ? -errno : n;
 }
 

@@ -64,7 +64,7 @@ void memory_settle(struct memory *memory)
     } else if (edits_pending(memory->config.edits)) {
         memory->config.drain(memory->config.context);
     }
-    if (memory->objects.dying > 0) {
+    if (memory->objects.dying > 0 && !memory->unmapping) {
         objects_collect(&memory->objects, release_object_page, memory);
     }
 }

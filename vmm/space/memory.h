@@ -67,6 +67,7 @@ struct memory {
     struct memory_extra *extra; /* owns; see rmap.c */
     uint32_t extra_count, extra_capacity;
     uint64_t locked; /* resident pages that mlock keeps, in 4 KiB */
+    bool unmapping;  /* objects stay though no region shows them any more */
     bool closing;    /* the machine goes: nothing needs to be announced any more */
 };
 

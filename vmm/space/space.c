@@ -165,10 +165,13 @@ int space_unmap(struct space *space, struct gva begin, struct gva end)
     if (!range_split_edges(space, begin, end)) {
         return ENOMEM;
     }
+    /* The last region of an object may go before the last entry that shows its pages. */
+    space->memory->unmapping = true;
     int error = errno_of(regions_remove(space->regions, begin, end));
     if (error == 0) {
         range_remove(space, begin, end);
     }
+    space->memory->unmapping = false;
     return error;
 }
 
