@@ -8,8 +8,8 @@
 #include "cli/export_command.h"
 #include "cli/measure_command.h"
 #include "cli/options.h"
-#include "cli/report_command.h"
 #include "cli/replay_command.h"
+#include "cli/report_command.h"
 #include "cli/run_command.h"
 
 static int carry_out(const struct options *options)

@@ -390,8 +390,8 @@ static void test_options_report_help_and_version(void **state)
         "replay, export, help)",
         "help", "docter");
     ASSERT_USAGE(
-        "no help on 'xyzzy' (allowed: run, doctor, measure, report, replay, export, help)", "help",
-        "xyzzy");
+        "no help on 'xyzzy' (allowed: run, doctor, measure, report, replay, export, help)",
+        "help", "xyzzy");
     ASSERT_USAGE("vmm help takes one topic, but 'run' follows", "help", "doctor", "run");
 }
 

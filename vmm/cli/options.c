@@ -15,8 +15,8 @@
 #include "base/nearest.h"
 #include "cli/export_options.h"
 #include "cli/paging_options.h"
-#include "cli/report_options.h"
 #include "cli/replay_options.h"
+#include "cli/report_options.h"
 #include "cli/usage.h"
 #include "cli/value.h"
 
@@ -178,10 +178,9 @@ static const struct argp_option help_options[] = {
 static const char help_doc[] = "Prints the help of vmm, or of one subcommand: " TOPICS ".";
 
 static const char *const topic_names[] = {
-    [OPTIONS_TOPIC_RUN] = "run",       [OPTIONS_TOPIC_DOCTOR] = "doctor",
-    [OPTIONS_TOPIC_REPORT] = "report", [OPTIONS_TOPIC_EXPORT] = "export",
-    [OPTIONS_TOPIC_MEASURE] = "measure",
-    [OPTIONS_TOPIC_REPLAY] = "replay",
+    [OPTIONS_TOPIC_RUN] = "run",         [OPTIONS_TOPIC_DOCTOR] = "doctor",
+    [OPTIONS_TOPIC_REPORT] = "report",   [OPTIONS_TOPIC_EXPORT] = "export",
+    [OPTIONS_TOPIC_MEASURE] = "measure", [OPTIONS_TOPIC_REPLAY] = "replay",
     [OPTIONS_TOPIC_HELP] = "help",
 };
 #define TOPIC_COUNT (sizeof(topic_names) / sizeof(topic_names[0]))
