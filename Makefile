@@ -177,6 +177,8 @@ lib_sources := \
 	vmm/paging/edits.c \
 	vmm/paging/lint.c \
 	vmm/paging/ptab.c \
+	vmm/paging/tables.c \
+	vmm/paging/walk.c \
 	vmm/policy/arc.c \
 	vmm/policy/calls.c \
 	vmm/policy/choose.c \
