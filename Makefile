@@ -254,6 +254,7 @@ lib_sources := \
 	vmm/space/region.c \
 	vmm/space/rmap.c \
 	vmm/space/space.c \
+	vmm/space/treap.c \
 	vmm/trace/counts.c \
 	vmm/trace/histogram.c \
 	vmm/trace/line.c \
