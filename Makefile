@@ -61,7 +61,9 @@ lib_sources := \
 	vmm/base/err.c \
 	vmm/base/nearest.c \
 	vmm/cli/checklist.c \
+	vmm/cli/commands.c \
 	vmm/cli/doctor.c \
+	vmm/cli/doctor_command.c \
 	vmm/cli/environment.c \
 	vmm/cli/host.c \
 	vmm/cli/export_command.c \
@@ -284,6 +286,7 @@ unit_tests := \
 	test_analyse_shapes \
 	test_analyse_ways \
 	test_clock \
+	test_commands \
 	test_counts \
 	test_describe \
 	test_descriptors \
