@@ -272,13 +272,17 @@ hot_sources := \
 	vmm/kvm/machine_run.c \
 	vmm/memory/frames.c \
 	vmm/paging/ptab.c \
+	vmm/paging/tables.c \
+	vmm/paging/walk.c \
 	vmm/run/observe.c \
 	vmm/run/run.c \
+	vmm/session/recorder.c \
 	vmm/space/memory.c \
 	vmm/space/range.c \
 	vmm/space/region.c \
 	vmm/space/rmap.c \
 	vmm/space/space.c \
+	vmm/space/treap.c \
 	vmm/trace/counts.c
 
 unit_tests := \

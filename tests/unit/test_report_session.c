@@ -44,8 +44,7 @@ static void release(struct subject *subject)
     session_close(subject->reader);
 }
 
-static void
-record(struct fixture *fixture, struct fault_record fault, const struct region *region)
+static void record(struct fixture *fixture, struct fault_record fault, struct region *region)
 {
     fault.region = region != NULL ? region->id : RECORD_NO_REGION;
     recorder_fault(fixture->recorder, &fault, region);

@@ -21,7 +21,7 @@ static bool fault_in(struct access *access, struct gva address, bool write)
         .rip = access->rip.value,
         .access = (uint8_t)(RECORD_HOST | (write ? RECORD_WRITE : 0)),
     };
-    const struct region *region;
+    struct region *region;
     struct pager_signal signal;
     uint64_t begin_ns = clock_now_ns();
     bool resolved = pager_fault(access->space, &record, &signal, &region);
