@@ -44,9 +44,9 @@ enum counts_class counts_classify(const struct fault_record *record);
 /* Pages of 4 KiB that the fault mapped, those beside its own included; likewise in range. */
 uint32_t counts_pages_written(const struct fault_record *record);
 
-/* Count one fault.  kind, action and level of the record are in range: a reader of sessions
- * checks what it reads. */
-void counts_add(struct counts *counts, const struct fault_record *record);
+/* Count one fault, and return what it counts as.  kind, action and level of the record are in
+ * range: a reader of sessions checks what it reads. */
+enum counts_class counts_add(struct counts *counts, const struct fault_record *record);
 
 /* Pages of all kinds. */
 uint64_t counts_pages(const struct counts *counts);
