@@ -269,6 +269,8 @@ hot_sources := \
 	vmm/paging/ptab.c \
 	vmm/run/observe.c \
 	vmm/run/run.c \
+	vmm/session/announce.c \
+	vmm/session/recorder.c \
 	vmm/space/memory.c \
 	vmm/space/range.c \
 	vmm/space/region.c \
@@ -434,6 +436,7 @@ bench_guest_parts := \
 bench_programs := \
 	floor \
 	launch \
+	replay \
 	steps
 
 # Ordinary C programs, built by the system's compilers as any user would (tests/guests/NAME.c).
@@ -530,7 +533,7 @@ $(O)/libvmm.a: $(lib_objects)
 ifneq ($(findstring Free Software Foundation,$(shell $(CC) --version 2>/dev/null)),)
 $(hot_sources:%.c=$(O)/obj/%.o): host_cflags += -flto=auto -ffat-lto-objects
 $(O)/vmm: host_ldflags += -flto=auto -O2
-$(O)/tests/%: host_ldflags += -fno-lto
+$(O)/tests/% $(O)/bench/%: host_ldflags += -fno-lto
 endif
 
 $(O)/vmm: $(O)/obj/vmm/main.o $(O)/libvmm.a
@@ -636,9 +639,12 @@ $(bench_guest_elfs): $(O)/bench/%.elf: $(O)/obj/guest/bench/%.o $(bench_part_obj
 # The floor copies the measured loop, as it is in the guest programs, into its own guest.
 $(O)/bench/floor: $(O)/obj/guest/bench/touch_pages.o
 $(O)/obj/bench/%.o: host_cflags += -Iguest/bench
+# Measures functions of vmm itself.
+$(O)/bench/replay: $(O)/libvmm.a
+$(O)/bench/replay: bench_libs := $(host_libs)
 
 $(bench_binaries): $(O)/bench/%: $(O)/obj/bench/%.o
-	$(call say,LD,$@)mkdir -p $(@D) && $(CC) $(host_ldflags) -o $@ $^
+	$(call say,LD,$@)mkdir -p $(@D) && $(CC) $(host_ldflags) -o $@ $^ $(bench_libs)
 
 # NAME-glibc, NAME-glibc-pie, NAME-musl: the same source by three start-up codes.
 libc_guest_cflags := -std=c11 -O2 -g $(warnings) -D_GNU_SOURCE
@@ -742,10 +748,10 @@ FUZZ_CC ?= clang
 fuzz_sources := tests/session/fuzz_main.c tests/session/fuzz_session.c \
 	tests/unit/session_fixture.c
 .PHONY: fuzz
-fuzz: $(kernel_image) ## feed the reader of sessions with anything: SECONDS=600
+fuzz: $(kernel_image) $(exp_image) ## feed the reader of sessions with anything: SECONDS=600
 	$(call say,CC,$(O)/fuzz/session)mkdir -p $(O)/fuzz/corpus && $(FUZZ_CC) $(host_cppflags) \
-		-O1 -g -fsanitize=fuzzer,address,undefined -o $(O)/fuzz/session $(fuzz_sources) \
-		$(lib_sources) $(kernel_image) $(host_libs)
+		-O1 -g -w -fsanitize=fuzzer,address,undefined -o $(O)/fuzz/session $(fuzz_sources) \
+		$(lib_sources) $(kernel_image) $(exp_image) $(host_libs)
 	cd $(O)/fuzz && ./session -max_total_time=$(SECONDS) -max_len=8192 -timeout=10 \
 		-print_final_stats=1 corpus
 
