@@ -213,11 +213,14 @@ lib_sources := \
 	vmm/replay/sim_random.c \
 	vmm/replay/sim_tlb.c \
 	vmm/replay/sim_two_queue.c \
+	vmm/report/html.c \
+	vmm/report/html_misses.c \
 	vmm/report/maps.c \
 	vmm/report/report_html.c \
 	vmm/report/report_json.c \
 	vmm/report/report_lookup.c \
 	vmm/report/report_map.c \
+	vmm/report/report_misses.c \
 	vmm/report/report_pages.c \
 	vmm/report/report_plots.c \
 	vmm/report/report_script.c \
