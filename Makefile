@@ -17,6 +17,7 @@ CLANG_FORMAT ?= clang-format
 CLANG_TIDY ?= clang-tidy
 CPPCHECK ?= cppcheck
 SHELLCHECK ?= shellcheck
+MANDOC ?= mandoc
 V ?= 0
 ifeq ($(V),0)
 say = @printf '  %-7s %s\n' '$(1)' '$(2)';
@@ -340,6 +341,7 @@ kvm_tests := \
 	test_context \
 	test_endings \
 	test_guests \
+	test_labbook \
 	test_measure \
 	test_output \
 	test_probe \
@@ -546,7 +548,7 @@ $(O)/vmm: $(O)/obj/vmm/main.o $(O)/libvmm.a
 $(O)/tests/kvm/test_access: $(O)/obj/tests/kvm/paging_model.o
 $(O)/tests/kvm/test_adversary $(O)/tests/kvm/test_guests: \
 	$(O)/obj/tests/kvm/expect.o $(O)/obj/tests/kvm/guest_runs.o
-launch_tests := test_adversary test_endings test_guests test_output test_refusals
+launch_tests := test_adversary test_endings test_guests test_labbook test_output test_refusals
 $(launch_tests:%=$(O)/tests/kvm/%): $(O)/obj/tests/kvm/launch.o $(O)/obj/tests/kvm/scratch.o
 # The run loop gets its traps from the test.
 $(O)/tests/kvm/test_progress: host_ldflags += -Wl,--wrap=machine_run
@@ -715,9 +717,13 @@ san: ## the same under AddressSanitizer and UndefinedBehaviorSanitizer
 		SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer'
 
 # Both rings, even if the first one fails
-.PHONY: check check-unit check-kvm
+.PHONY: check check-unit check-kvm check-man
 check:
-	@+status=0; $(submake) check-unit || status=1; $(submake) check-kvm || status=1; exit $$status
+	@+status=0; for ring in man unit kvm; do $(submake) check-$$ring || status=1; done; exit $$status
+
+# Help and manual pages have the same options.
+check-man: $(O)/vmm
+	@sh tests/manpages.sh $(O)
 
 # The page on writing an experiment, followed to the letter in a copy of the tree.
 .PHONY: check-guide
@@ -744,6 +750,7 @@ stage: all libc-guests $(kvm_binaries)
 	@mkdir -p $(O)/stage/policies && cp -p $(O)/policies/*.so $(O)/stage/policies/
 	@cp -p $(libc_guest_elfs) tests/guests/*.c tests/guests/lines.txt $(O)/stage/tests/guests/
 	@mkdir -p $(O)/stage/guest && cp -pr guest/prog $(O)/stage/guest/
+	@mkdir -p $(O)/stage/docs && cp -p docs/lab-book.md $(O)/stage/docs/
 
 # The reader of sessions on inputs that libFuzzer makes up: SECONDS=600.  Needs clang.
 SECONDS ?= 600
@@ -782,10 +789,11 @@ tidy_sources := vmm/main.c $(lib_sources) $(unit_tests:%=tests/unit/%.c) \
 	$(wildcard guest/*/*.c docs/policies/*.c tests/policies/*.c)
 tidy_targets := $(tidy_sources:%=tidy/%)
 c_files = $(shell find vmm guest include tests docs bench -name '*.[ch]' 2>/dev/null)
+man_pages := $(wildcard docs/*.1)
 scripts = $(shell grep -rlI '^\#!.*sh$$' tests bench .ci 2>/dev/null)
 
 .PHONY: lint
-lint: ## clang-format, clang-tidy, cppcheck and shellcheck find nothing
+lint: ## clang-format, clang-tidy, cppcheck, shellcheck and mandoc find nothing
 	@$(deps) build test lint
 	$(call say,FORMAT,$(words $(c_files)) files)$(CLANG_FORMAT) --dry-run -Werror \
 		--ferror-limit=3 $(c_files)
@@ -795,6 +803,7 @@ lint: ## clang-format, clang-tidy, cppcheck and shellcheck find nothing
 		--std=c11 --error-exitcode=1 \
 		-Iinclude -Ivmm -Iguest/lib -Iguest/bench $(tidy_sources)
 	$(call say,SHELL,$(words $(scripts)) scripts)$(SHELLCHECK) -x $(scripts)
+	$(call say,MAN,$(words $(man_pages)) pages)$(MANDOC) -Tlint -Wwarning $(man_pages)
 
 # The warnings are gcc's business: clang does not know all of these options.  What is printed on
 # success is a count of suppressed warnings in system headers.
