@@ -62,7 +62,9 @@ lib_sources := \
 	vmm/base/err.c \
 	vmm/base/nearest.c \
 	vmm/cli/checklist.c \
+	vmm/cli/commands.c \
 	vmm/cli/doctor.c \
+	vmm/cli/doctor_command.c \
 	vmm/cli/environment.c \
 	vmm/cli/host.c \
 	vmm/cli/export_command.c \
@@ -108,6 +110,7 @@ lib_sources := \
 	vmm/linux/handles.c \
 	vmm/linux/identity.c \
 	vmm/linux/lab.c \
+	vmm/linux/locks.c \
 	vmm/linux/mapped_file.c \
 	vmm/linux/memory.c \
 	vmm/linux/paths.c \
@@ -178,6 +181,8 @@ lib_sources := \
 	vmm/paging/edits.c \
 	vmm/paging/lint.c \
 	vmm/paging/ptab.c \
+	vmm/paging/tables.c \
+	vmm/paging/walk.c \
 	vmm/policy/arc.c \
 	vmm/policy/calls.c \
 	vmm/policy/choose.c \
@@ -256,6 +261,7 @@ lib_sources := \
 	vmm/space/region.c \
 	vmm/space/rmap.c \
 	vmm/space/space.c \
+	vmm/space/treap.c \
 	vmm/trace/counts.c \
 	vmm/trace/histogram.c \
 	vmm/trace/line.c \
@@ -271,15 +277,17 @@ hot_sources := \
 	vmm/kvm/machine_run.c \
 	vmm/memory/frames.c \
 	vmm/paging/ptab.c \
+	vmm/paging/tables.c \
+	vmm/paging/walk.c \
 	vmm/run/observe.c \
 	vmm/run/run.c \
-	vmm/session/announce.c \
 	vmm/session/recorder.c \
 	vmm/space/memory.c \
 	vmm/space/range.c \
 	vmm/space/region.c \
 	vmm/space/rmap.c \
 	vmm/space/space.c \
+	vmm/space/treap.c \
 	vmm/trace/counts.c
 
 unit_tests := \
@@ -287,6 +295,7 @@ unit_tests := \
 	test_analyse_shapes \
 	test_analyse_ways \
 	test_clock \
+	test_commands \
 	test_counts \
 	test_describe \
 	test_descriptors \

@@ -50,8 +50,7 @@ trace_at(struct trace *trace, const struct fault_record *record, const struct re
     trace_fault(trace, record, &where);
 }
 
-void observe_fault(
-    struct lab *lab, const struct fault_record *record, const struct region *region)
+void observe_fault(struct lab *lab, const struct fault_record *record, struct region *region)
 {
     /* First, so that what a trace shows has been recorded. */
     if (lab->config->recorder != NULL) {
@@ -61,20 +60,13 @@ void observe_fault(
         trace_at(lab->config->trace, record, region);
     }
     struct process *process = lab->processes.current;
+    enum counts_class class = counts_add(lab->counts, record);
 
-    switch (counts_add(lab->counts, record)) {
-    case COUNTS_MINOR:
-        process->minor_faults++;
-        break;
-    case COUNTS_MAJOR:
-        process->major_faults++;
-        break;
-    case COUNTS_NEITHER:
-        break;
-    }
+    process->minor_faults += class == COUNTS_MINOR ? 1 : 0;
+    process->major_faults += class == COUNTS_MAJOR ? 1 : 0;
 }
 
-void observe_host_fault(void *context, struct fault_record *record, const struct region *region)
+void observe_host_fault(void *context, struct fault_record *record, struct region *region)
 {
     struct lab *lab = context;
 
