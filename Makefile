@@ -374,6 +374,9 @@ test_helpers := \
 	tests/unit/fake_memory.c \
 	tests/unit/naive_walk.c \
 	tests/unit/policy_models.c \
+	tests/unit/replay_fixture.c \
+	tests/unit/replay_model.c \
+	tests/unit/replay_string.c \
 	tests/unit/session_fixture.c
 
 guest_programs := \

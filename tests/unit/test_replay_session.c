@@ -270,8 +270,8 @@ static void test_replay_answers_the_classroom_from_accesses(void **unused)
 {
     char notes[REPLAY_NOTES_MAX][REPLAY_NOTE_BYTES];
     struct fixture fixture;
-    uint32_t pages[4];
-    size_t count;
+    uint32_t pages[4] = {0};
+    size_t count = 0;
 
     (void)unused;
     fixture_begin(&fixture);
@@ -295,8 +295,8 @@ static void test_replay_of_faults_says_what_it_cannot_answer(void **unused)
 {
     char notes[REPLAY_NOTES_MAX][REPLAY_NOTE_BYTES];
     struct fixture fixture;
-    uint32_t pages[4];
-    size_t count;
+    uint32_t pages[4] = {0};
+    size_t count = 0;
 
     (void)unused;
     fixture_begin(&fixture);
