@@ -333,7 +333,7 @@ open_source(struct session_source *source, struct references_about *about, struc
         return false;
     }
     if (!survey_events(source, &survey, err)) {
-        return err_prefix(err, "%s", about->name);
+        return false;
     }
     if (source->phase != NULL && !survey.saw_phase) {
         return err_set(

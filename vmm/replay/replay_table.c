@@ -97,10 +97,10 @@ print_tlbs(FILE *out, const struct replay_plan *plan, const struct replay_size *
         fprintf(
             out,
             "  TLB of %" PRIu32 " entries, %" PRIu32
-            " way%s, %s: %s misses, %.2f %%; reach %s\n",
+            " way%s, %s: %s miss%s, %.2f %%; reach %s\n",
             shape->entries, shape->ways, shape->ways == 1 ? "" : "s",
             shape->choice == TLB_LRU ? "lru" : "plru", group(size->tlb_misses[i], text),
-            percent(size->tlb_misses[i], size->touches),
+            size->tlb_misses[i] == 1 ? "" : "es", percent(size->tlb_misses[i], size->touches),
             bytes_in_words((uint64_t)shape->entries << size->page_shift, reach));
     }
 }

@@ -211,7 +211,8 @@ bool recorder_create(
 
 /* --- events --- */
 
-static void add_region(
+/* Seldom, so kept out of the way of a fault. */
+__attribute__((noinline, cold)) static void add_region(
     struct recorder *recorder, uint64_t time_ns, uint16_t process, const struct region *region)
 {
     const struct region_spec *spec = &region->spec;

@@ -64,8 +64,12 @@ const char *record_action_name(enum record_action action);
 /* 4 KiB pages of a leaf at `level` (1 to 3); 0 for level 0, where none was mapped. */
 static inline uint32_t record_level_pages(unsigned level)
 {
+    static const uint32_t pages[] = {
+        0, 1, UINT32_C(1) << (LARGE_SHIFT - PAGE_SHIFT),
+        UINT32_C(1) << 2 * (LARGE_SHIFT - PAGE_SHIFT)};
+
     assert(level <= 3);
-    return level == 0 ? 0 : UINT32_C(1) << ((LARGE_SHIFT - PAGE_SHIFT) * (level - 1));
+    return pages[level];
 }
 
 #endif
