@@ -39,7 +39,7 @@ SAN ?=
 host_cppflags := -std=c11 -D_GNU_SOURCE -DVMM_VERSION='"$(VERSION)"' -Iinclude -Ivmm
 host_cflags := $(host_cppflags) -O2 -g $(warnings) $(SAN) $(CFLAGS)
 host_ldflags := $(SAN) $(LDFLAGS)
-host_libs := -ldw -lelf -ljansson -lsqlite3 -lm
+host_libs := -ldw -lelf -lZydis -ljansson -lsqlite3 -lm
 test_libs := -lcmocka
 
 # The kernel is entered with ring 3's registers live and, on some hosts, interpreted:
@@ -73,6 +73,7 @@ lib_sources := \
 	vmm/cli/measure_options.c \
 	vmm/cli/options.c \
 	vmm/cli/paging_options.c \
+	vmm/cli/record_options.c \
 	vmm/cli/report_command.c \
 	vmm/cli/report_options.c \
 	vmm/cli/replay_command.c \
@@ -241,7 +242,9 @@ lib_sources := \
 	vmm/run/lab.c \
 	vmm/run/observe.c \
 	vmm/run/outcome.c \
+	vmm/run/recording.c \
 	vmm/run/run.c \
+	vmm/run/sampling.c \
 	vmm/run/schedule.c \
 	vmm/run/setup.c \
 	vmm/run/start.c \
@@ -267,7 +270,10 @@ lib_sources := \
 	vmm/trace/line.c \
 	vmm/trace/record.c \
 	vmm/trace/trace.c \
-	vmm/trace/trace_lines.c
+	vmm/trace/trace_lines.c \
+	vmm/watch/decode.c \
+	vmm/watch/opened.c \
+	vmm/watch/select.c
 
 # On the path of every fault: compiled so that vmm is linked with them as one unit.
 hot_sources := \
@@ -297,6 +303,7 @@ unit_tests := \
 	test_clock \
 	test_commands \
 	test_counts \
+	test_decode \
 	test_describe \
 	test_descriptors \
 	test_doctor \
@@ -321,6 +328,7 @@ unit_tests := \
 	test_policy_order \
 	test_processes \
 	test_ptab \
+	test_record_options \
 	test_regions \
 	test_replay \
 	test_replay_curve \
@@ -334,6 +342,7 @@ unit_tests := \
 	test_report \
 	test_report_page \
 	test_report_session \
+	test_select \
 	test_session \
 	test_session_damage \
 	test_session_fuzz \
@@ -355,6 +364,7 @@ kvm_tests := \
 	test_output \
 	test_probe \
 	test_progress \
+	test_reference \
 	test_refusals \
 	test_rewrite \
 	test_session_run
@@ -365,6 +375,7 @@ test_helpers := \
 	tests/kvm/guest_runs.c \
 	tests/kvm/launch.c \
 	tests/kvm/paging_model.c \
+	tests/kvm/reference_string.c \
 	tests/kvm/scratch.c \
 	tests/session/fuzz_main.c \
 	tests/session/fuzz_session.c \
@@ -399,12 +410,14 @@ guest_programs := \
 	nullderef \
 	protect \
 	readonly \
+	refstring \
 	seqtouch \
 	sharedlib \
 	stackgrow \
 	stackoverflow \
 	stacktouch \
-	touch
+	touch \
+	workset
 
 # The routines that are measured, in the guest and in the host process; table.S comes first.
 exp_sources := \
@@ -565,6 +578,7 @@ $(launch_tests:%=$(O)/tests/kvm/%): $(O)/obj/tests/kvm/launch.o $(O)/obj/tests/k
 # The run loop gets its traps from the test.
 $(O)/tests/kvm/test_progress: host_ldflags += -Wl,--wrap=machine_run
 $(O)/tests/kvm/test_session_run: $(O)/obj/tests/kvm/launch.o
+$(O)/tests/kvm/test_reference: $(O)/obj/tests/kvm/launch.o $(O)/obj/tests/kvm/reference_string.o
 session_tests := test_export test_report_page test_report_session test_session \
 	test_session_damage test_session_fuzz
 $(session_tests:%=$(O)/tests/unit/%): \
