@@ -139,6 +139,7 @@ lib_sources := \
 	vmm/measure/conflict.c \
 	vmm/measure/counters.c \
 	vmm/measure/csv.c \
+	vmm/measure/curves.c \
 	vmm/measure/distribution.c \
 	vmm/measure/experiment/clock.c \
 	vmm/measure/experiment/coalesce.c \
@@ -155,6 +156,7 @@ lib_sources := \
 	vmm/measure/field.c \
 	vmm/measure/format.c \
 	vmm/measure/html.c \
+	vmm/measure/index_bits.c \
 	vmm/measure/json.c \
 	vmm/measure/jumps.c \
 	vmm/measure/lab.c \
