@@ -129,6 +129,7 @@ lib_sources := \
 	vmm/measure/analyse/knee_locate.c \
 	vmm/measure/analyse/ladder.c \
 	vmm/measure/analyse/plateau.c \
+	vmm/measure/analyse/rise.c \
 	vmm/measure/analyse/segment.c \
 	vmm/measure/analyse/verdict.c \
 	vmm/measure/analyse/ways.c \
@@ -279,6 +280,7 @@ hot_sources := \
 	vmm/trace/counts.c
 
 unit_tests := \
+	test_analyse_rise \
 	test_analyse_knee \
 	test_analyse_shapes \
 	test_analyse_ways \
