@@ -150,10 +150,12 @@ lib_sources := \
 	vmm/measure/experiment/pagesize.c \
 	vmm/measure/experiment/paging.c \
 	vmm/measure/experiment/nested.c \
+	vmm/measure/experiment/pwc.c \
 	vmm/measure/experiment/tlb.c \
 	vmm/measure/experiment/walk.c \
 	vmm/measure/experiment/waypred.c \
 	vmm/measure/experiment/ways.c \
+	vmm/measure/fault_parts.c \
 	vmm/measure/field.c \
 	vmm/measure/format.c \
 	vmm/measure/html.c \
@@ -280,8 +282,9 @@ hot_sources := \
 	vmm/trace/counts.c
 
 unit_tests := \
-	test_analyse_rise \
 	test_analyse_knee \
+	test_analyse_ladder \
+	test_analyse_rise \
 	test_analyse_shapes \
 	test_analyse_ways \
 	test_clock \
