@@ -300,6 +300,7 @@ unit_tests := \
 	test_histogram \
 	test_kvm_open \
 	test_lint \
+	test_measure_counters \
 	test_measure_layout \
 	test_measure_options \
 	test_measure_output \

@@ -52,6 +52,7 @@ struct lab {
     uint64_t seed;
     struct progress *progress; /* borrows; may be NULL */
     struct claims claims;
+    struct counters counters;
     struct lab_found found;
     struct result *result; /* borrows; of the experiment that runs: fields count into it */
 };

@@ -165,6 +165,68 @@ report_hit(const struct levels *levels, const struct levels_plan *plan, struct r
     figure_read(hit, "%s", plan->jumps ? "one jump a page" : "load to use, data in L1");
 }
 
+/* Misses a load, by the counter, of a chain over so many pages. */
+static bool count_misses(
+    struct lab *lab,
+    struct field *field,
+    const struct levels_plan *plan,
+    size_t pages,
+    double misses[SIDE_COUNT],
+    struct err *err)
+{
+    struct sample_cost cost[SIDE_COUNT][LAYOUT_SETS] = {0};
+    struct sample_chase chase = {
+        .routine = plan->routine,
+        .count = pages,
+        .sets = {true, false},
+        .counters = &lab->counters};
+    bool ok = lab_sample(lab, field, &chase, cost, err);
+
+    for (enum side side = 0; side < SIDE_COUNT; side++) {
+        misses[side] = cost[side][LAYOUT_TEST].misses;
+    }
+    return ok;
+}
+
+/* The counter must say what the timing says: no miss where all fits, one a load beyond it all.  Kernels
+ * map "data-TLB miss" to misses of one level or the other: these two sizes are right for both. */
+static bool check_counters(
+    const struct levels *levels,
+    struct lab *lab,
+    struct field *field,
+    const struct levels_plan *plan,
+    struct result *result,
+    struct err *err)
+{
+    double fit[SIDE_COUNT];
+    double beyond[SIDE_COUNT];
+    size_t few = SIZE_MAX;
+
+    for (enum side side = 0; side < SIDE_COUNT; side++) {
+        const struct level *level = &levels->level[side][0];
+        if (levels->staircase->has[side] && level->verdict.decided) {
+            few = (size_t)fmin((double)few, level->entries.value / 2);
+        }
+    }
+    bool any = lab->counters.fd[SIDE_NATIVE] >= 0 || lab->counters.fd[SIDE_GUEST] >= 0;
+    if (plan->jumps || !any || few == SIZE_MAX || few < 2) {
+        return true;
+    }
+    if (!count_misses(lab, field, plan, few, fit, err) ||
+        !count_misses(lab, field, plan, plan->pages, beyond, err)) {
+        return false;
+    }
+    for (enum side side = 0; side < SIDE_COUNT; side++) {
+        if (levels->staircase->has[side] && !isnan(fit[side]) && !isnan(beyond[side])) {
+            result_add_control(
+                result, counters_agree(fit[side], beyond[side]),
+                "%s, by the counter: %.3f misses a load over %zu pages, %.3f over %zu",
+                side_name(side), fit[side], few, beyond[side], plan->pages);
+        }
+    }
+    return true;
+}
+
 bool levels_measure(
     struct levels *levels,
     struct lab *lab,
@@ -205,7 +267,7 @@ bool levels_measure(
     }
     report_hit(levels, plan, result);
     (void)staircase_report(levels->staircase, result, plan->noun, "pages");
-    return true;
+    return check_counters(levels, lab, field, plan, result, err);
 }
 
 void levels_destroy(struct levels *levels)

@@ -214,11 +214,13 @@ bool session_run(struct session *session, const struct session_config *config, s
     pin(session);
     claims_read(&session->lab.claims);
     counters_find(&session->counters);
+    counters_open(&session->lab.counters);
     bool known = read_steal(&steal[0], &total[0]);
     run_all(session);
     if (known && read_steal(&steal[1], &total[1]) && total[1] > total[0]) {
         session->steal_share = (double)(steal[1] - steal[0]) / (double)(total[1] - total[0]);
     }
+    counters_close(&session->lab.counters);
     native_close();
     session->elapsed_seconds = (double)(clock_now_ns() - begin) / (double)NS_PER_SECOND;
     return true;
