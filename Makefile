@@ -92,6 +92,7 @@ lib_sources := \
 	vmm/fault/replace.c \
 	vmm/fault/writeback.c \
 	vmm/kvm/context.c \
+	vmm/kvm/flush.c \
 	vmm/kvm/cpu.c \
 	vmm/kvm/machine.c \
 	vmm/kvm/machine_run.c \
