@@ -38,8 +38,8 @@ static void run_experiment(struct tlb_model *model, uint64_t most, struct rise *
     struct series series = {.count = 0};
     uint64_t size = 0;
 
-    for (double next = BEGIN; next <= (double)most; next *= 1.1225) {
-        measure(model, (uint64_t)next, &series);
+    for (uint64_t next = BEGIN; next <= most; next += next / 8) {
+        measure(model, next, &series);
     }
     rise_find(series.point, series.count, 0.3, rise);
     for (size_t i = 0; i < REFINEMENTS; i++) {
@@ -106,8 +106,8 @@ static void test_rise_band_holds_the_entries_of_the_second_level(void **state)
 static void make_series(struct series *series, double (*cost)(double size))
 {
     *series = (struct series){.count = 0};
-    for (double size = 100; size < 20000; size *= 1.12) {
-        struct knee_point point = {.size = (uint64_t)size, .cost = cost(size)};
+    for (uint64_t size = 100; size < 20000; size += size / 8) {
+        struct knee_point point = {.size = size, .cost = cost((double)size)};
         assert_true(knee_insert_point(series->point, &series->count, KNEE_POINTS_MAX, point));
     }
 }
