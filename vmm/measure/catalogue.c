@@ -58,7 +58,7 @@ const struct experiment catalogue[] = {
      experiment_pwc},
     {"nested",
      "native against guest: what virtualisation adds to translation",
-     "tlb",
+     "walk",
      {0.1, 0.1},
      experiment_nested},
 };
