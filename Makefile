@@ -96,6 +96,7 @@ lib_sources := \
 	vmm/fault/replace.c \
 	vmm/fault/writeback.c \
 	vmm/kvm/context.c \
+	vmm/kvm/flush.c \
 	vmm/kvm/cpu.c \
 	vmm/kvm/machine.c \
 	vmm/kvm/machine_run.c \
@@ -134,6 +135,7 @@ lib_sources := \
 	vmm/measure/analyse/knee_locate.c \
 	vmm/measure/analyse/ladder.c \
 	vmm/measure/analyse/plateau.c \
+	vmm/measure/analyse/rise.c \
 	vmm/measure/analyse/segment.c \
 	vmm/measure/analyse/verdict.c \
 	vmm/measure/analyse/ways.c \
@@ -144,6 +146,7 @@ lib_sources := \
 	vmm/measure/conflict.c \
 	vmm/measure/counters.c \
 	vmm/measure/csv.c \
+	vmm/measure/curves.c \
 	vmm/measure/distribution.c \
 	vmm/measure/experiment/clock.c \
 	vmm/measure/experiment/coalesce.c \
@@ -153,13 +156,16 @@ lib_sources := \
 	vmm/measure/experiment/pagesize.c \
 	vmm/measure/experiment/paging.c \
 	vmm/measure/experiment/nested.c \
+	vmm/measure/experiment/pwc.c \
 	vmm/measure/experiment/tlb.c \
 	vmm/measure/experiment/walk.c \
 	vmm/measure/experiment/waypred.c \
 	vmm/measure/experiment/ways.c \
+	vmm/measure/fault_parts.c \
 	vmm/measure/field.c \
 	vmm/measure/format.c \
 	vmm/measure/html.c \
+	vmm/measure/index_bits.c \
 	vmm/measure/json.c \
 	vmm/measure/jumps.c \
 	vmm/measure/lab.c \
@@ -298,6 +304,8 @@ hot_sources := \
 
 unit_tests := \
 	test_analyse_knee \
+	test_analyse_ladder \
+	test_analyse_rise \
 	test_analyse_shapes \
 	test_analyse_ways \
 	test_clock \
@@ -315,6 +323,7 @@ unit_tests := \
 	test_histogram \
 	test_kvm_open \
 	test_lint \
+	test_measure_counters \
 	test_measure_layout \
 	test_measure_options \
 	test_measure_output \
