@@ -320,6 +320,7 @@ unit_tests := \
 	test_policy_load \
 	test_policy_order \
 	test_processes \
+	test_property \
 	test_ptab \
 	test_regions \
 	test_replay \
@@ -355,6 +356,7 @@ kvm_tests := \
 	test_output \
 	test_probe \
 	test_progress \
+	test_property \
 	test_refusals \
 	test_rewrite \
 	test_session_run
@@ -368,6 +370,18 @@ test_helpers := \
 	tests/kvm/scratch.c \
 	tests/session/fuzz_main.c \
 	tests/session/fuzz_session.c \
+	tests/property/accesses.c \
+	tests/property/batch.c \
+	tests/property/check.c \
+	tests/property/choose.c \
+	tests/property/code.c \
+	tests/property/mapping.c \
+	tests/property/model.c \
+	tests/property/operations.c \
+	tests/property/paging.c \
+	tests/property/setup.c \
+	tests/property/soft_cpu.c \
+	tests/property/world.c \
 	tests/unit/browser.c \
 	tests/unit/elf_file.c \
 	tests/unit/elf_fixture.c \
@@ -578,6 +592,12 @@ $(O)/tests/unit/test_replay $(O)/tests/unit/test_replay_curve $(O)/tests/unit/te
 $(O)/tests/unit/test_replay_session: $(O)/obj/tests/unit/session_fixture.o
 $(O)/tests/unit/test_edits $(O)/tests/unit/test_ptab: $(O)/obj/tests/unit/naive_walk.o
 $(filter $(O)/tests/unit/test_analyse_%,$(unit_binaries)): $(O)/obj/tests/unit/tlb_model.o
+# Sequences of operations against a model; a policy's delays are not waited for, and a failed assertion
+# of the code under test ends its sequence alone.
+property_objects := $(O)/obj/tests/unit/naive_walk.o \
+	$(patsubst %.c,$(O)/obj/%.o,$(filter tests/property/%,$(test_helpers)))
+$(O)/tests/unit/test_property $(O)/tests/kvm/test_property: $(property_objects) | policies
+$(O)/tests/unit/test_property $(O)/tests/kvm/test_property: host_ldflags += -Wl,--wrap=nanosleep -Wl,--wrap=__assert_fail
 # A memory for policies to manage without a machine, and what they should do in it.
 $(filter $(O)/tests/unit/test_policy_%,$(unit_binaries)): $(O)/obj/tests/unit/fake_memory.o
 $(O)/tests/unit/test_policy_order: $(O)/obj/tests/unit/policy_models.o
