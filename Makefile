@@ -327,8 +327,10 @@ unit_tests := \
 	test_measure_layout \
 	test_measure_options \
 	test_measure_output \
+	test_objects \
 	test_options \
 	test_outcome \
+	test_pager_refusals \
 	test_paging_options \
 	test_policy_doc \
 	test_policy_duty \
@@ -336,6 +338,7 @@ unit_tests := \
 	test_policy_load \
 	test_policy_order \
 	test_processes \
+	test_property \
 	test_ptab \
 	test_record_options \
 	test_regions \
@@ -355,7 +358,9 @@ unit_tests := \
 	test_session \
 	test_session_damage \
 	test_session_fuzz \
+	test_space_refusals \
 	test_stack \
+	test_swap \
 	test_trace
 
 # Programs that tests and benchmarks run, in no ring of their own.
@@ -373,6 +378,7 @@ kvm_tests := \
 	test_output \
 	test_probe \
 	test_progress \
+	test_property \
 	test_reference \
 	test_refusals \
 	test_rewrite \
@@ -388,16 +394,30 @@ test_helpers := \
 	tests/kvm/scratch.c \
 	tests/session/fuzz_main.c \
 	tests/session/fuzz_session.c \
+	tests/property/accesses.c \
+	tests/property/batch.c \
+	tests/property/check.c \
+	tests/property/choose.c \
+	tests/property/code.c \
+	tests/property/mapping.c \
+	tests/property/model.c \
+	tests/property/operations.c \
+	tests/property/paging.c \
+	tests/property/setup.c \
+	tests/property/soft_cpu.c \
+	tests/property/world.c \
 	tests/unit/browser.c \
 	tests/unit/elf_file.c \
 	tests/unit/elf_fixture.c \
+	tests/unit/fail_alloc.c \
 	tests/unit/fake_memory.c \
 	tests/unit/naive_walk.c \
 	tests/unit/policy_models.c \
 	tests/unit/replay_fixture.c \
 	tests/unit/replay_model.c \
 	tests/unit/replay_string.c \
-	tests/unit/session_fixture.c
+	tests/unit/session_fixture.c \
+	tests/unit/space_fixture.c
 
 guest_programs := \
 	appel-li \
@@ -601,6 +621,18 @@ $(O)/tests/unit/test_replay $(O)/tests/unit/test_replay_curve $(O)/tests/unit/te
 $(O)/tests/unit/test_replay_session: $(O)/obj/tests/unit/session_fixture.o
 $(O)/tests/unit/test_edits $(O)/tests/unit/test_ptab: $(O)/obj/tests/unit/naive_walk.o
 $(filter $(O)/tests/unit/test_analyse_%,$(unit_binaries)): $(O)/obj/tests/unit/tlb_model.o
+# Sequences of operations against a model; a policy's delays are not waited for, and a failed assertion
+# of the code under test ends its sequence alone.
+property_objects := $(O)/obj/tests/unit/naive_walk.o \
+	$(patsubst %.c,$(O)/obj/%.o,$(filter tests/property/%,$(test_helpers)))
+$(O)/tests/unit/test_property $(O)/tests/kvm/test_property: $(property_objects) | policies
+$(O)/tests/unit/test_property $(O)/tests/kvm/test_property: host_ldflags += -Wl,--wrap=nanosleep -Wl,--wrap=__assert_fail
+# Host memory and guest frames that run out; a space on the CPU of plain code.
+refusal_tests := $(addprefix $(O)/tests/unit/,test_objects test_pager_refusals test_space_refusals)
+$(refusal_tests): $(O)/obj/tests/unit/fail_alloc.o
+$(refusal_tests): host_ldflags += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray
+$(filter-out %/test_objects,$(refusal_tests)): $(O)/obj/tests/unit/naive_walk.o \
+	$(O)/obj/tests/unit/space_fixture.o $(O)/obj/tests/property/soft_cpu.o
 # A memory for policies to manage without a machine, and what they should do in it.
 $(filter $(O)/tests/unit/test_policy_%,$(unit_binaries)): $(O)/obj/tests/unit/fake_memory.o
 $(O)/tests/unit/test_policy_order: $(O)/obj/tests/unit/policy_models.o
