@@ -214,6 +214,7 @@ lib_sources := \
 	vmm/replay/sim_tlb.c \
 	vmm/replay/sim_two_queue.c \
 	vmm/report/maps.c \
+	vmm/report/program_source.c \
 	vmm/report/report_html.c \
 	vmm/report/report_json.c \
 	vmm/report/report_lookup.c \
