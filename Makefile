@@ -85,10 +85,12 @@ lib_sources := \
 	vmm/export/export_perfetto.c \
 	vmm/export/export_sqlite.c \
 	vmm/fault/access.c \
+	vmm/fault/answer.c \
 	vmm/fault/bring.c \
 	vmm/fault/cow.c \
 	vmm/fault/evict.c \
 	vmm/fault/pager.c \
+	vmm/fault/preview.c \
 	vmm/fault/replace.c \
 	vmm/fault/writeback.c \
 	vmm/kvm/context.c \
