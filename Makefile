@@ -38,7 +38,7 @@ SAN ?=
 host_cppflags := -std=c11 -D_GNU_SOURCE -DVMM_VERSION='"$(VERSION)"' -Iinclude -Ivmm
 host_cflags := $(host_cppflags) -O2 -g $(warnings) $(SAN) $(CFLAGS)
 host_ldflags := $(SAN) $(LDFLAGS)
-host_libs := -ldw -lelf -ljansson -lsqlite3 -lm
+host_libs := -ldw -lelf -ledit -lcapstone -ljansson -lsqlite3 -lm
 test_libs := -lcmocka
 
 # The kernel is entered with ring 3's registers live and, on some hosts, interpreted:
@@ -64,6 +64,7 @@ lib_sources := \
 	vmm/cli/doctor.c \
 	vmm/cli/environment.c \
 	vmm/cli/host.c \
+	vmm/cli/interactive_options.c \
 	vmm/cli/export_command.c \
 	vmm/cli/export_options.c \
 	vmm/cli/measure_command.c \
@@ -93,6 +94,23 @@ lib_sources := \
 	vmm/fault/preview.c \
 	vmm/fault/replace.c \
 	vmm/fault/writeback.c \
+	vmm/interactive/breaks.c \
+	vmm/interactive/change.c \
+	vmm/interactive/commands.c \
+	vmm/interactive/complete.c \
+	vmm/interactive/console.c \
+	vmm/interactive/disasm.c \
+	vmm/interactive/examine.c \
+	vmm/interactive/go.c \
+	vmm/interactive/interactive.c \
+	vmm/interactive/look.c \
+	vmm/interactive/names.c \
+	vmm/interactive/parse.c \
+	vmm/interactive/reader.c \
+	vmm/interactive/stop.c \
+	vmm/interactive/terminal.c \
+	vmm/interactive/walk.c \
+	vmm/interactive/where.c \
 	vmm/kvm/context.c \
 	vmm/kvm/cpu.c \
 	vmm/kvm/machine.c \
@@ -294,6 +312,7 @@ unit_tests := \
 	test_export \
 	test_frames \
 	test_histogram \
+	test_interactive \
 	test_kvm_open \
 	test_lint \
 	test_measure_layout \
@@ -338,6 +357,7 @@ kvm_tests := \
 	test_context \
 	test_endings \
 	test_guests \
+	test_interactive \
 	test_measure \
 	test_output \
 	test_probe \
@@ -543,7 +563,7 @@ $(O)/vmm: $(O)/obj/vmm/main.o $(O)/libvmm.a
 $(O)/tests/kvm/test_access: $(O)/obj/tests/kvm/paging_model.o
 $(O)/tests/kvm/test_adversary $(O)/tests/kvm/test_guests: \
 	$(O)/obj/tests/kvm/expect.o $(O)/obj/tests/kvm/guest_runs.o
-launch_tests := test_adversary test_endings test_guests test_output test_refusals
+launch_tests := test_adversary test_endings test_guests test_interactive test_output test_refusals
 $(launch_tests:%=$(O)/tests/kvm/%): $(O)/obj/tests/kvm/launch.o $(O)/obj/tests/kvm/scratch.o
 # The run loop gets its traps from the test.
 $(O)/tests/kvm/test_progress: host_ldflags += -Wl,--wrap=machine_run

@@ -14,6 +14,7 @@
 #include "base/addr.h"
 #include "base/nearest.h"
 #include "cli/export_options.h"
+#include "cli/interactive_options.h"
 #include "cli/paging_options.h"
 #include "cli/report_options.h"
 #include "cli/replay_options.h"
@@ -29,6 +30,8 @@ enum option_key {
     KEY_VERBOSE = 'v',
     KEY_VERSION = 'V',
     KEY_ENV = 'E',
+    KEY_INTERACTIVE = 'i',
+    KEY_SCRIPT = 'x',
     KEY_TRACE = 0x100, /* from here on: long options only */
     KEY_FORMAT,
     KEY_MAPS,
@@ -42,11 +45,14 @@ enum option_key {
     KEY_FORCE,
     KEY_JSON,
     KEY_HELP,
+    KEY_BREAK,
+    KEY_STDIN,
     KEY_PAGING, /* from here on: KEY_PAGING + enum paging_option */
 };
 
 enum option_group {
     GROUP_WATCH = 1,
+    GROUP_STOP,
     GROUP_GUEST,
     GROUP_MEMORY,
     GROUP_OUTPUT,
@@ -65,6 +71,18 @@ static const struct argp_option run_options[] = {
     {"maps", KEY_MAPS, NULL, 0, "Print the regions of the address space at exit", GROUP_WATCH},
     {"tables", KEY_TABLES, NULL, 0, "Print the four levels of page tables at exit",
      GROUP_WATCH},
+
+    {.doc = "To stop at faults, look and decide (see vmm(1), or type help):",
+     .group = GROUP_STOP},
+    {"interactive", KEY_INTERACTIVE, NULL, 0,
+     "Stop at each fault and read commands from standard input; the guest's own is empty then",
+     GROUP_STOP},
+    {"script", KEY_SCRIPT, "FILE", 0,
+     "Read the commands from FILE; with -i, then go on with those that are typed", GROUP_STOP},
+    {"break", KEY_BREAK, "KEY=VALUE[,...]", 0,
+     "Stop at such faults only: kind, range, region, process, count.  Can be repeated",
+     GROUP_STOP},
+    {"stdin", KEY_STDIN, "FILE", 0, "What the guest reads as its standard input", GROUP_STOP},
 
     {.doc = "What the guest gets (SIZE: a number with K, M, G or T, powers of 1024):",
      .group = GROUP_GUEST},
@@ -141,6 +159,7 @@ static const char run_doc[] =
     "  vmm --trace --maps hello.elf one two\n"
     "  vmm --trace=faults.jsonl --format=json --quiet hello.elf\n"
     "  vmm --mem=64M --timeout=2.5 -E LANG=C hello.elf\n"
+    "  vmm -i --break kind=cow hello.elf\n"
     "  vmm --resident=8M --swap=1G --policy=2q,kin=25 hello.elf\n"
     "\n"
     "Exit status:\n"
@@ -279,6 +298,12 @@ static bool parse_value(struct options *options, int key, const char *text, stru
         return parse_env(options, text, err);
     case KEY_SESSION:
         return parse_file(&options->session, "--session", text, err);
+    case KEY_BREAK:
+        return interactive_options_parse(options, INTERACTIVE_BREAK, text, err);
+    case KEY_STDIN:
+        return interactive_options_parse(options, INTERACTIVE_STDIN, text, err);
+    case KEY_SCRIPT:
+        return interactive_options_parse(options, INTERACTIVE_SCRIPT, text, err);
     default:
         assert(key == KEY_SUMMARY);
         return parse_file(&options->summary_file, "--summary", text, err);
@@ -317,6 +342,9 @@ static error_t parse_run(int key, char *text, struct argp_state *state)
     case KEY_VERBOSE:
         options->verbose = true;
         return 0;
+    case KEY_INTERACTIVE:
+        options->interactive = true;
+        return 0;
     case KEY_HELP:
         ask_for(options, OPTIONS_HELP, state);
         return 0;
@@ -336,6 +364,9 @@ static error_t parse_run(int key, char *text, struct argp_state *state)
     case KEY_ENV:
     case KEY_SUMMARY:
     case KEY_SESSION:
+    case KEY_BREAK:
+    case KEY_STDIN:
+    case KEY_SCRIPT:
         parse->failed = !parse_value(options, key, text, parse->err);
         return parse->failed ? EINVAL : 0;
     default:
@@ -454,7 +485,7 @@ static bool parse_by(
             err, ERR_USAGE,
             "no program given: vmm [OPTION...] PROGRAM [ARG...] (vmm --help lists all)");
     }
-    return true;
+    return interactive_options_check(options, err);
 }
 
 static bool parse_measure(struct options *out, int argc, char **argv, struct err *err)
@@ -522,9 +553,11 @@ bool options_parse(struct options *out, int argc, char **argv, struct err *err)
         grammar = OPTIONS_TOPIC_HELP;
         out->command = OPTIONS_HELP;
     } else {
-        /* One slot for each word is more than the --env among them. */
+        /* One slot for each word is more than the --env or --break among them. */
         out->env = calloc((size_t)argc + 1, sizeof(*out->env));
-        if (out->env == NULL) {
+        out->breaks = calloc((size_t)argc + 1, sizeof(*out->breaks));
+        if (out->env == NULL || out->breaks == NULL) {
+            options_destroy(out);
             return err_set(err, ERR_ENVIRONMENT, "no memory for the command line");
         }
     }
@@ -541,7 +574,10 @@ void options_destroy(struct options *options)
     measure_options_destroy(&options->measure);
     paging_options_destroy(options);
     free(options->env);
+    free(options->breaks);
     options->env = NULL;
+    options->breaks = NULL;
+    options->break_count = 0;
     options->env_count = 0;
 }
 

@@ -22,6 +22,8 @@
 
 #define LAB_MAX_PROCESSES 64
 
+struct console;
+
 struct lab_config {
     const char *kvm_path;
     char *const *program;           /* path and arguments, NULL-terminated; borrows */
@@ -40,6 +42,7 @@ struct lab_config {
     bool verbose;              /* name requests that are not implemented, on stderr */
     struct trace *trace;       /* borrows; a zeroed one takes every event */
     struct recorder *recorder; /* borrows; NULL: nothing is recorded */
+    struct console *console;   /* borrows; NULL: the run stops nowhere (interactive.h) */
 };
 
 struct lab {
@@ -49,6 +52,7 @@ struct lab {
     struct policy *policy;           /* owns; NULL: none */
     struct memory *memory;           /* owns */
     struct pager *pager;             /* owns */
+    struct console *console;         /* borrows; NULL: nobody is asked */
     struct space *space;             /* owns: that of the first process */
     struct process_table processes;
     struct schedule schedule;

@@ -10,6 +10,7 @@
 #include <sys/time.h>
 
 #include "base/clock.h"
+#include "interactive/interactive.h"
 #include "linux/requests.h"
 #include "linux/signals.h"
 #include "run/describe.h"
@@ -97,10 +98,27 @@ static void see_progress(struct lab *lab)
     }
 }
 
+/* What pager_fault does, and observed. */
+static bool decide_fault(
+    struct lab *lab,
+    const struct machine_trap *trap,
+    struct fault_record *record,
+    struct pager_signal *signal,
+    const struct region **region)
+{
+    if (lab->console != NULL) {
+        return interactive_fault(lab, trap, record, signal, region);
+    }
+    bool resolved = pager_fault(lab->processes.current->access.space, record, signal, region);
+    record->service_ns = clock_saturate_ns(clock_ns_since(lab->clock, trap->exit));
+    observe_fault(lab, record, *region);
+    return resolved;
+}
+
 /* True when the program must be told of something. */
 static bool serve_fault(struct lab *lab, const struct machine_trap *trap)
 {
-    struct space *space = lab->processes.current->access.space;
+    const struct space *space = lab->processes.current->access.space;
     struct fault_record record = {
         .time_ns = trap->exit.ns - lab->start_ns,
         .address = trap->address.value,
@@ -120,11 +138,11 @@ static bool serve_fault(struct lab *lab, const struct machine_trap *trap)
         return true;
     }
     see_progress(lab);
-    bool resolved = pager_fault(space, &record, &signal, &region);
-    record.service_ns = clock_saturate_ns(clock_ns_since(lab->clock, trap->exit));
-    observe_fault(lab, &record, region);
-    if (!resolved) {
+    if (!decide_fault(lab, trap, &record, &signal, &region)) {
         describe_fault(text, sizeof(text), &record, region, space->regions);
+        if (lab->console != NULL) {
+            interactive_describe(lab, text, sizeof(text));
+        }
         if (record.kind == FAULT_OUT_OF_MEMORY) {
             setup_describe_shortage(lab, text, sizeof(text));
         }
@@ -188,6 +206,9 @@ static void serve_request(struct lab *lab, const struct machine_trap *trap)
     struct process *process = lab->processes.current;
     struct machine_request request;
 
+    if (lab->console != NULL) {
+        interactive_request(lab, trap);
+    }
     lab->requests++;
     lab->repeats = 0;
     process->access.rip = gva_of(trap->rip);
@@ -296,19 +317,31 @@ static bool set_timer(uint64_t ns, struct err *err)
 
 /* --- the loop --- */
 
+/* The slice is over, and no instruction is in flight: that takes one more entry at most. */
+static bool may_exchange(const struct lab *lab)
+{
+    return lab->schedule.tick && (lab->console == NULL || !interactive_is_in_flight(lab));
+}
+
 /* True when the current process is where a trap leaves it: it may be changed or exchanged. */
 static bool serve(struct lab *lab, enum machine_event event, const struct machine_trap *trap)
 {
     switch (event) {
     case MACHINE_FAULT:
-        return serve_fault(lab, trap) || lab->schedule.tick;
+        return serve_fault(lab, trap) || may_exchange(lab);
     case MACHINE_REQUEST:
         serve_request(lab, trap);
         return true;
     case MACHINE_EXCEPTION:
+        if (lab->console != NULL && interactive_exception(lab, trap)) {
+            return may_exchange(lab);
+        }
         serve_exception(lab, trap);
         return true;
     case MACHINE_INTERRUPTED:
+        if (lab->console != NULL) {
+            return interactive_interrupted(lab) && lab->schedule.tick;
+        }
         lab_take_signal(lab);
         return lab->schedule.tick && machine_take_over(lab->machine);
     case MACHINE_STOPPED:
@@ -353,7 +386,15 @@ static void run_guest(struct lab *lab)
         if (lab->processes.current->resume != RESUME_PROGRAM) {
             resume_request(lab);
             attend(lab);
-        } else if (serve(lab, machine_run(lab->machine, &trap), &trap)) {
+            continue;
+        }
+        if (lab->console != NULL) {
+            interactive_enter(lab);
+            if (lab->outcome.kind != OUTCOME_RUNNING) {
+                return;
+            }
+        }
+        if (serve(lab, machine_run(lab->machine, &trap), &trap)) {
             attend(lab);
         }
     }
@@ -390,6 +431,9 @@ bool lab_run(struct lab *lab, struct err *err)
     run_guest(lab);
     lab->elapsed_ns = clock_now_ns() - lab->start_ns;
     tell_of_others(lab);
+    if (lab->console != NULL) {
+        interactive_end(lab);
+    }
     observe_end(lab);
     schedule_destroy(&lab->schedule);
     if (!set_timer(0, err)) {
