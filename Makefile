@@ -61,7 +61,9 @@ lib_sources := \
 	vmm/base/err.c \
 	vmm/base/nearest.c \
 	vmm/cli/checklist.c \
+	vmm/cli/commands.c \
 	vmm/cli/doctor.c \
+	vmm/cli/doctor_command.c \
 	vmm/cli/environment.c \
 	vmm/cli/host.c \
 	vmm/cli/interactive_options.c \
@@ -96,7 +98,6 @@ lib_sources := \
 	vmm/fault/writeback.c \
 	vmm/interactive/breaks.c \
 	vmm/interactive/change.c \
-	vmm/interactive/commands.c \
 	vmm/interactive/complete.c \
 	vmm/interactive/console.c \
 	vmm/interactive/disasm.c \
@@ -109,6 +110,7 @@ lib_sources := \
 	vmm/interactive/reader.c \
 	vmm/interactive/stop.c \
 	vmm/interactive/terminal.c \
+	vmm/interactive/verbs.c \
 	vmm/interactive/walk.c \
 	vmm/interactive/where.c \
 	vmm/kvm/context.c \
@@ -127,6 +129,7 @@ lib_sources := \
 	vmm/linux/handles.c \
 	vmm/linux/identity.c \
 	vmm/linux/lab.c \
+	vmm/linux/locks.c \
 	vmm/linux/mapped_file.c \
 	vmm/linux/memory.c \
 	vmm/linux/paths.c \
@@ -197,6 +200,8 @@ lib_sources := \
 	vmm/paging/edits.c \
 	vmm/paging/lint.c \
 	vmm/paging/ptab.c \
+	vmm/paging/tables.c \
+	vmm/paging/walk.c \
 	vmm/policy/arc.c \
 	vmm/policy/calls.c \
 	vmm/policy/choose.c \
@@ -273,6 +278,7 @@ lib_sources := \
 	vmm/space/region.c \
 	vmm/space/rmap.c \
 	vmm/space/space.c \
+	vmm/space/treap.c \
 	vmm/trace/counts.c \
 	vmm/trace/histogram.c \
 	vmm/trace/line.c \
@@ -288,13 +294,17 @@ hot_sources := \
 	vmm/kvm/machine_run.c \
 	vmm/memory/frames.c \
 	vmm/paging/ptab.c \
+	vmm/paging/tables.c \
+	vmm/paging/walk.c \
 	vmm/run/observe.c \
 	vmm/run/run.c \
+	vmm/session/recorder.c \
 	vmm/space/memory.c \
 	vmm/space/range.c \
 	vmm/space/region.c \
 	vmm/space/rmap.c \
 	vmm/space/space.c \
+	vmm/space/treap.c \
 	vmm/trace/counts.c
 
 unit_tests := \
@@ -302,6 +312,7 @@ unit_tests := \
 	test_analyse_shapes \
 	test_analyse_ways \
 	test_clock \
+	test_commands \
 	test_counts \
 	test_describe \
 	test_descriptors \

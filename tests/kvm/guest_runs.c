@@ -31,8 +31,8 @@ static const struct family families[] = {
 
 /* --- the list --- */
 
-static void add_family(
-    struct guest_runs *runs, const struct family *family, const struct expect_list *list)
+static void
+add_family(struct guest_runs *runs, const struct family *family, const struct expect_list *list)
 {
     for (size_t i = 0; i < list->count; i++) {
         struct guest_run *run = &runs->run[runs->count++];

@@ -17,11 +17,11 @@
 #include <cmocka.h>
 
 #include "interactive/breaks.h"
-#include "interactive/commands.h"
 #include "interactive/complete.h"
 #include "interactive/disasm.h"
 #include "interactive/parse.h"
 #include "interactive/reader.h"
+#include "interactive/verbs.h"
 
 static void assert_says(const struct err *err, const char *part)
 {
@@ -192,13 +192,13 @@ static void test_signals_go_by_name_and_number(void **state)
 
 static bool read_line(
     const char *text,
-    const struct command **command,
-    struct command_words *words,
+    const struct verb **command,
+    struct verb_words *words,
     char buffer[256],
     struct err *err)
 {
     snprintf(buffer, 256, "%s", text);
-    return commands_read(buffer, command, words, err);
+    return verbs_read(buffer, command, words, err);
 }
 
 static void test_commands_go_by_name_letter_and_beginning(void **state)
@@ -207,8 +207,8 @@ static void test_commands_go_by_name_letter_and_beginning(void **state)
                                            {"cont", "continue"},       {"  s  2 ", "step"},
                                            {"x/3gx $rip", "x"},        {"b kind=cow", "break"},
                                            {"breaks", "breaks"}};
-    const struct command *command;
-    struct command_words words;
+    const struct verb *command;
+    struct verb_words words;
     char buffer[256];
     struct err err;
 
@@ -229,8 +229,8 @@ static void test_commands_go_by_name_letter_and_beginning(void **state)
 
 static void test_wrong_commands_name_the_nearest(void **state)
 {
-    const struct command *command;
-    struct command_words words;
+    const struct verb *command;
+    struct verb_words words;
     char buffer[256];
     struct err err;
 
@@ -250,17 +250,17 @@ static void test_wrong_commands_name_the_nearest(void **state)
 static void test_every_command_has_a_function_and_help(void **state)
 {
     size_t count;
-    const struct command *all = commands_all(&count);
+    const struct verb *all = verbs_all(&count);
 
     (void)state;
     assert_true(count >= 20);
     for (size_t i = 0; i < count; i++) {
-        const struct command *found;
+        const struct verb *found;
         struct err err;
         assert_non_null(all[i].run);
         assert_true(strlen(all[i].summary) > 10);
-        assert_true(all[i].least <= all[i].most && all[i].most <= COMMAND_WORDS);
-        assert_true(commands_find(all[i].name, &found, &err));
+        assert_true(all[i].least <= all[i].most && all[i].most <= VERB_WORDS);
+        assert_true(verbs_find(all[i].name, &found, &err));
         assert_ptr_equal(found, &all[i]);
         for (size_t j = 0; j < i; j++) {
             assert_true(all[i].letter == 0 || all[i].letter != all[j].letter);
@@ -424,7 +424,7 @@ static void test_completion_knows_commands_and_arguments(void **state)
     assert_completes("bogus ", "", 0);
     assert_completes("walk ", "", 0);
     size_t commands;
-    commands_all(&commands);
+    verbs_all(&commands);
     assert_completes("", "", (unsigned)commands);
 }
 

@@ -307,7 +307,7 @@ enum answer_result answer_fault(
     struct fault_record *record,
     const struct answer *answer,
     struct pager_signal *signal,
-    const struct region **region,
+    struct region **region,
     struct err *err)
 {
     struct preview preview;

@@ -43,7 +43,7 @@ MUST_CHECK enum answer_result answer_fault(
     struct fault_record *record,
     const struct answer *answer,
     struct pager_signal *signal,
-    const struct region **region,
+    struct region **region,
     struct err *err);
 
 /* Whether a frame can be shown at one more page (ANSWER_MAP); false with the reason (ERR_INPUT). */

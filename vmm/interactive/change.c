@@ -57,8 +57,7 @@ static bool read_kind(const char *word, enum answer_kind *kind, struct err *err)
                      word);
 }
 
-static bool
-read_answer(const struct command_words *words, struct answer *answer, struct err *err)
+static bool read_answer(const struct verb_words *words, struct answer *answer, struct err *err)
 {
     const char *more = words->word[1];
     uint64_t number;
@@ -96,7 +95,7 @@ static bool may_decide(const struct console *console, struct err *err)
            err_set(err, ERR_INPUT, "decide: this fault is decided already");
 }
 
-enum command_result change_decide(struct console *console, const struct command_words *words)
+enum verb_result change_decide(struct console *console, const struct verb_words *words)
 {
     struct answer answer;
     struct err err;
@@ -104,11 +103,11 @@ enum command_result change_decide(struct console *console, const struct command_
     if (!may_decide(console, &err) || !read_answer(words, &answer, &err) ||
         !change_answer(console, &answer, &err)) {
         console_refuse(console, &err);
-        return COMMAND_STAY;
+        return VERB_STAY;
     }
     console->stop.by_hand = answer.kind == ANSWER_SIGNAL || answer.kind == ANSWER_REFUSE;
     stop_print_result(console);
-    return COMMAND_STAY;
+    return VERB_STAY;
 }
 
 /* --- protect --- */
@@ -148,7 +147,7 @@ static bool protect(
     }
 }
 
-enum command_result change_protect(struct console *console, const struct command_words *words)
+enum verb_result change_protect(struct console *console, const struct verb_words *words)
 {
     const struct parse_names names = console_names(console);
     struct parse_range range = {.begin = {0}};
@@ -158,18 +157,18 @@ enum command_result change_protect(struct console *console, const struct command
     if (!parse_range(words->word[0], &names, &range, &err) ||
         !parse_permissions(words->word[1], &permissions, &err)) {
         console_refuse(console, &err);
-        return COMMAND_STAY;
+        return VERB_STAY;
     }
     range.begin = gva_page(range.begin);
     range.end = gva_of(round_up(range.end.value, PAGE_BYTES));
     if (!protect(console, &range, permissions, &err)) {
         console_refuse(console, &err);
-        return COMMAND_STAY;
+        return VERB_STAY;
     }
     fprintf(
         console->out, "0x%" PRIx64 "-0x%" PRIx64 " is %s now\n", range.begin.value,
         range.end.value, words->word[1]);
-    return COMMAND_STAY;
+    return VERB_STAY;
 }
 
 /* --- evict --- */
@@ -234,7 +233,7 @@ static bool evict(struct console *console, uint64_t address, uint32_t *frame, st
                                      : "swap is full");
 }
 
-enum command_result change_evict(struct console *console, const struct command_words *words)
+enum verb_result change_evict(struct console *console, const struct verb_words *words)
 {
     struct err err;
     struct ptab_walk walk;
@@ -244,7 +243,7 @@ enum command_result change_evict(struct console *console, const struct command_w
     if (!console_address(console, words->word[0], &address, &err) ||
         !evict(console, address, &frame, &err)) {
         console_refuse(console, &err);
-        return COMMAND_STAY;
+        return VERB_STAY;
     }
     ptab_walk(&console_space(console)->ptab, gva_of(address), &walk);
     fprintf(console->out, "frame %" PRIu32 " is free; the page ", frame);
@@ -255,12 +254,12 @@ enum command_result change_evict(struct console *console, const struct command_w
     } else {
         fputs("comes back as at its first touch\n", console->out);
     }
-    return COMMAND_STAY;
+    return VERB_STAY;
 }
 
 /* --- record --- */
 
-enum command_result change_record(struct console *console, const struct command_words *words)
+enum verb_result change_record(struct console *console, const struct verb_words *words)
 {
     struct recorder *recorder = console->lab->config->recorder;
     bool on = strcmp(words->word[0], "on") == 0;
@@ -276,5 +275,5 @@ enum command_result change_record(struct console *console, const struct command_
         recorder_pause(recorder, !on);
         fprintf(console->out, "faults are %srecorded\n", on ? "" : "not ");
     }
-    return COMMAND_STAY;
+    return VERB_STAY;
 }

@@ -7,7 +7,7 @@
 
 #include "fault/answer.h"
 #include "interactive/breaks.h"
-#include "interactive/commands.h"
+#include "interactive/verbs.h"
 
 static const char *const switches[] = {"on", "off", NULL};
 static const char *const permissions[] = {"---", "r--", "rw-", "r-x", NULL};
@@ -29,7 +29,7 @@ static void offer_all(struct complete *found, const char *const *words, const ch
 static void offer_commands(struct complete *found, const char *start)
 {
     size_t count;
-    const struct command *all = commands_all(&count);
+    const struct verb *all = verbs_all(&count);
 
     for (size_t i = 0; i < count; i++) {
         offer(found, all[i].name, start);
@@ -101,7 +101,7 @@ offer_arguments(struct complete *found, const char *command, const char *start, 
 
 void complete_line(const char *line, struct complete *found)
 {
-    const struct command *command;
+    const struct verb *command;
     char word[32];
     struct err err;
 
@@ -114,7 +114,7 @@ void complete_line(const char *line, struct complete *found)
         return;
     }
     snprintf(word, sizeof(word), "%.*s", (int)(bytes < 31 ? bytes : 31), line);
-    if (!commands_find(word, &command, &err)) {
+    if (!verbs_find(word, &command, &err)) {
         return;
     }
     const char *arguments = line + bytes + strspn(line + bytes, " \t");

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "interactive/commands.h"
+#include "interactive/verbs.h"
 
 struct space *console_space(const struct console *console)
 {
@@ -51,18 +51,18 @@ void console_refuse(struct console *console, const struct err *err)
 
 static bool obey(struct console *console, char *line)
 {
-    const struct command *command;
-    struct command_words words;
+    const struct verb *command;
+    struct verb_words words;
     struct err err;
 
     if (line[strspn(line, " \t\r")] == '\0' || line[strspn(line, " \t\r")] == '#') {
         return true;
     }
-    if (!commands_read(line, &command, &words, &err)) {
+    if (!verbs_read(line, &command, &words, &err)) {
         console_refuse(console, &err);
         return true;
     }
-    return command->run(console, &words) == COMMAND_STAY;
+    return command->run(console, &words) == VERB_STAY;
 }
 
 void console_stop(struct console *console, enum stop_reason reason)

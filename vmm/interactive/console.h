@@ -1,7 +1,7 @@
 /*
  * A session at the prompt: what it keeps between stops, and the loop that reads commands while the
  * program stands.  It owns breaks, reader and the way the program goes on; it refuses to know the
- * run loop, which sees interactive.h alone.  Read commands.h for what can be typed.
+ * run loop, which sees interactive.h alone.  Read verbs.h for what can be typed.
  */
 #ifndef INTERACTIVE_CONSOLE_H
 #define INTERACTIVE_CONSOLE_H
@@ -29,7 +29,7 @@ struct stop {
     /* STOP_FAULT: of the call in service; all borrowed. */
     struct fault_record *record;
     struct pager_signal *signal;
-    const struct region **region;
+    struct region **region;
     uint64_t begin_ns; /* when the decision began; what came before was the user's time */
     bool decided;      /* by hand, or by default */
     bool by_hand;

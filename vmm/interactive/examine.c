@@ -175,7 +175,7 @@ static uint64_t print_instruction(struct console *console, uint64_t address)
     return address + length;
 }
 
-enum command_result examine_memory(struct console *console, const struct command_words *words)
+enum verb_result examine_memory(struct console *console, const struct verb_words *words)
 {
     struct parse_examine examine;
     struct err err;
@@ -184,15 +184,15 @@ enum command_result examine_memory(struct console *console, const struct command
     if (!parse_examine(words->format, &examine, &err) ||
         !console_address(console, words->word[0], &address, &err)) {
         console_refuse(console, &err);
-        return COMMAND_STAY;
+        return VERB_STAY;
     }
     if (examine.bytes != 0) {
         print_units(console, &examine, address);
-        return COMMAND_STAY;
+        return VERB_STAY;
     }
     for (unsigned i = 0; i < examine.count && (i == 0 || address != 0); i++) {
         address = examine.format == 's' ? print_string(console, address)
                                         : print_instruction(console, address);
     }
-    return COMMAND_STAY;
+    return VERB_STAY;
 }

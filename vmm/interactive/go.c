@@ -7,8 +7,7 @@
 #include "interactive/handlers.h"
 
 /* A count of at least 1, which is what no word means. */
-static bool
-read_count(struct console *console, const struct command_words *words, uint64_t *count)
+static bool read_count(struct console *console, const struct verb_words *words, uint64_t *count)
 {
     struct err err;
 
@@ -24,30 +23,30 @@ read_count(struct console *console, const struct command_words *words, uint64_t 
     return false;
 }
 
-enum command_result go_step(struct console *console, const struct command_words *words)
+enum verb_result go_step(struct console *console, const struct verb_words *words)
 {
     uint64_t count;
 
     if (!read_count(console, words, &count)) {
-        return COMMAND_STAY;
+        return VERB_STAY;
     }
     console->go.steps = count;
     console->go.step_pid = console->lab->processes.current->pid;
-    return COMMAND_GO;
+    return VERB_GO;
 }
 
-enum command_result go_continue(struct console *console, const struct command_words *words)
+enum verb_result go_continue(struct console *console, const struct verb_words *words)
 {
     uint64_t count;
 
     if (!read_count(console, words, &count)) {
-        return COMMAND_STAY;
+        return VERB_STAY;
     }
     console->go.pass = count - 1;
-    return COMMAND_GO;
+    return VERB_GO;
 }
 
-enum command_result go_until(struct console *console, const struct command_words *words)
+enum verb_result go_until(struct console *console, const struct verb_words *words)
 {
     const struct region *region;
     struct err err;
@@ -57,32 +56,32 @@ enum command_result go_until(struct console *console, const struct command_words
         (address >= LAYOUT_USER_END &&
          !err_set(&err, ERR_INPUT, "until: a program does not get to the kernel's half"))) {
         console_refuse(console, &err);
-        return COMMAND_STAY;
+        return VERB_STAY;
     }
     region = regions_find(console_space(console)->regions, gva_of(address));
     console->go.until = true;
     console->go.until_address = gva_of(address);
     console->go.until_code = region != NULL && (region->spec.permissions & REGION_EXEC) != 0;
-    return COMMAND_GO;
+    return VERB_GO;
 }
 
-enum command_result go_run(struct console *console, const struct command_words *words)
+enum verb_result go_run(struct console *console, const struct verb_words *words)
 {
     (void)words;
     console->go.freely = true;
-    return COMMAND_GO;
+    return VERB_GO;
 }
 
-enum command_result go_quit(struct console *console, const struct command_words *words)
+enum verb_result go_quit(struct console *console, const struct verb_words *words)
 {
     (void)words;
     outcome_set(&console->lab->outcome, OUTCOME_INTERRUPTED, SIGKILL, "ended by quit");
-    return COMMAND_GO;
+    return VERB_GO;
 }
 
 /* --- breaks --- */
 
-enum command_result go_break(struct console *console, const struct command_words *words)
+enum verb_result go_break(struct console *console, const struct verb_words *words)
 {
     const struct parse_names names = console_names(console);
     unsigned number;
@@ -93,17 +92,17 @@ enum command_result go_break(struct console *console, const struct command_words
     } else {
         console_refuse(console, &err);
     }
-    return COMMAND_STAY;
+    return VERB_STAY;
 }
 
-enum command_result go_breaks(struct console *console, const struct command_words *words)
+enum verb_result go_breaks(struct console *console, const struct verb_words *words)
 {
     (void)words;
     breaks_print(&console->breaks, console->out);
-    return COMMAND_STAY;
+    return VERB_STAY;
 }
 
-enum command_result go_delete(struct console *console, const struct command_words *words)
+enum verb_result go_delete(struct console *console, const struct verb_words *words)
 {
     struct err err;
     uint64_t number;
@@ -118,20 +117,20 @@ enum command_result go_delete(struct console *console, const struct command_word
              (unsigned long long)number))) {
         console_refuse(console, &err);
     }
-    return COMMAND_STAY;
+    return VERB_STAY;
 }
 
-enum command_result go_help(struct console *console, const struct command_words *words)
+enum verb_result go_help(struct console *console, const struct verb_words *words)
 {
-    const struct command *command;
+    const struct verb *command;
     struct err err;
 
     if (words->count == 0) {
-        commands_print(console->out);
-    } else if (commands_find(words->word[0], &command, &err)) {
-        commands_print_one(console->out, command);
+        verbs_print(console->out);
+    } else if (verbs_find(words->word[0], &command, &err)) {
+        verbs_print_one(console->out, command);
     } else {
         console_refuse(console, &err);
     }
-    return COMMAND_STAY;
+    return VERB_STAY;
 }

@@ -1,22 +1,22 @@
 /*
  * The functions behind the commands, each in the file of its group.  Nobody but the table needs them.
- * Read commands.c for what they are called.
+ * Read verbs.c for what they are called.
  */
 #ifndef INTERACTIVE_HANDLERS_H
 #define INTERACTIVE_HANDLERS_H
 
-#include "interactive/commands.h"
+#include "interactive/verbs.h"
 
 /* look.c: what is there */
-command_fn look_info, look_registers, look_maps, look_tables, look_frames;
+verb_fn look_info, look_registers, look_maps, look_tables, look_frames;
 /* walk.c */
-command_fn walk_address, walk_tlb;
+verb_fn walk_address, walk_tlb;
 /* where.c, examine.c */
-command_fn where_stopped, examine_memory;
+verb_fn where_stopped, examine_memory;
 /* change.c: what is done about it */
-command_fn change_decide, change_protect, change_evict, change_record;
+verb_fn change_decide, change_protect, change_evict, change_record;
 /* go.c: how the program goes on, and where it stops */
-command_fn go_step, go_continue, go_until, go_run, go_quit;
-command_fn go_break, go_breaks, go_delete, go_help;
+verb_fn go_step, go_continue, go_until, go_run, go_quit;
+verb_fn go_break, go_breaks, go_delete, go_help;
 
 #endif

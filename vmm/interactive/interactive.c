@@ -274,8 +274,7 @@ static bool wants_stop(struct console *console, const struct fault_record *recor
     return true;
 }
 
-static bool
-resolved(struct lab *lab, const struct fault_record *record, const struct region *region)
+static bool resolved(struct lab *lab, const struct fault_record *record, struct region *region)
 {
     struct console *console = lab->console;
     bool told = console->stop.result == ANSWER_TOLD;
@@ -301,7 +300,7 @@ bool interactive_fault(
     const struct machine_trap *trap,
     struct fault_record *record,
     struct pager_signal *signal,
-    const struct region **region)
+    struct region **region)
 {
     struct console *console = lab->console;
 

@@ -48,7 +48,7 @@ bool interactive_fault(
     const struct machine_trap *trap,
     struct fault_record *record,
     struct pager_signal *signal,
-    const struct region **region);
+    struct region **region);
 /* The words for a signal that was decided at the prompt; else text stays. */
 void interactive_describe(const struct lab *lab, char *text, size_t bytes);
 

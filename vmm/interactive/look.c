@@ -9,7 +9,7 @@
 #include "report/tables.h"
 #include "space/rmap.h"
 
-enum command_result look_info(struct console *console, const struct command_words *words)
+enum verb_result look_info(struct console *console, const struct verb_words *words)
 {
     const struct lab *lab = console->lab;
     const struct process *process = lab->processes.current;
@@ -40,7 +40,7 @@ enum command_result look_info(struct console *console, const struct command_word
         recorder == NULL               ? "none"
         : recorder_is_paused(recorder) ? "faults are not recorded now"
                                        : "recording");
-    return COMMAND_STAY;
+    return VERB_STAY;
 }
 
 static void print_flags(FILE *out, uint64_t rflags)
@@ -60,7 +60,7 @@ static void print_flags(FILE *out, uint64_t rflags)
     fputc('\n', out);
 }
 
-enum command_result look_registers(struct console *console, const struct command_words *words)
+enum verb_result look_registers(struct console *console, const struct verb_words *words)
 {
     struct registers r;
     struct gva fs = {0}, gs = {0};
@@ -89,19 +89,19 @@ enum command_result look_registers(struct console *console, const struct command
     if (console->stop.reason == STOP_FAULT) {
         fprintf(out, "cr2 0x%016" PRIx64 "\n", console->stop.record->address);
     }
-    return COMMAND_STAY;
+    return VERB_STAY;
 }
 
-enum command_result look_maps(struct console *console, const struct command_words *words)
+enum verb_result look_maps(struct console *console, const struct verb_words *words)
 {
     const struct space *space = console_space(console);
 
     (void)words;
     maps_print(console->out, space->regions, &space->ptab);
-    return COMMAND_STAY;
+    return VERB_STAY;
 }
 
-enum command_result look_tables(struct console *console, const struct command_words *words)
+enum verb_result look_tables(struct console *console, const struct verb_words *words)
 {
     const struct parse_names names = console_names(console);
     const struct gpa root = console_space(console)->ptab.root;
@@ -116,7 +116,7 @@ enum command_result look_tables(struct console *console, const struct command_wo
     } else {
         console_refuse(console, &err);
     }
-    return COMMAND_STAY;
+    return VERB_STAY;
 }
 
 /* --- frames --- */
@@ -181,7 +181,7 @@ static void print_frame(const struct console *console, uint32_t number)
     }
 }
 
-enum command_result look_frames(struct console *console, const struct command_words *words)
+enum verb_result look_frames(struct console *console, const struct verb_words *words)
 {
     const uint64_t total = frames_total(console->lab->memory->config.frames);
     struct err err;
@@ -189,7 +189,7 @@ enum command_result look_frames(struct console *console, const struct command_wo
 
     if (words->count == 0) {
         print_account(console);
-        return COMMAND_STAY;
+        return VERB_STAY;
     }
     if (!parse_number(words->word[0], "a frame", &number, &err) ||
         (number >= total &&
@@ -198,5 +198,5 @@ enum command_result look_frames(struct console *console, const struct command_wo
     } else {
         print_frame(console, (uint32_t)number);
     }
-    return COMMAND_STAY;
+    return VERB_STAY;
 }

@@ -1,7 +1,7 @@
 /*
  * Reads the arguments of commands: addresses, ranges, permissions, numbers and the format of x/.
  * Strict as the command line is: the whole text counts, and what is wrong is said in one line.  It
- * refuses to know what a name stands for: its caller looks names up.  Read commands.h for who asks.
+ * refuses to know what a name stands for: its caller looks names up.  Read verbs.h for who asks.
  */
 #ifndef INTERACTIVE_PARSE_H
 #define INTERACTIVE_PARSE_H

@@ -123,7 +123,7 @@ print_verdict(const struct console *console, struct gva address, const struct pt
 
 /* The word that was given, or else the address that faulted. */
 static bool
-get_address(struct console *console, const struct command_words *words, struct gva *address)
+get_address(struct console *console, const struct verb_words *words, struct gva *address)
 {
     struct err err;
     bool ok;
@@ -143,13 +143,13 @@ get_address(struct console *console, const struct command_words *words, struct g
     return ok;
 }
 
-enum command_result walk_address(struct console *console, const struct command_words *words)
+enum verb_result walk_address(struct console *console, const struct verb_words *words)
 {
     struct ptab_walk walk;
     struct gva address;
 
     if (!get_address(console, words, &address)) {
-        return COMMAND_STAY;
+        return VERB_STAY;
     }
     fprintf(
         console->out, "walk of 0x%" PRIx64 ", CR3 0x%" PRIx64 "\n", address.value,
@@ -159,12 +159,12 @@ enum command_result walk_address(struct console *console, const struct command_w
             "  fails before level 4: bits 63 to 48 do not repeat bit 47 (general protection "
             "fault)\n",
             console->out);
-        return COMMAND_STAY;
+        return VERB_STAY;
     }
     ptab_walk(&console_space(console)->ptab, address, &walk);
     print_levels(console->out, address, &walk);
     print_verdict(console, address, &walk);
-    return COMMAND_STAY;
+    return VERB_STAY;
 }
 
 /* --- tlb --- */
@@ -220,7 +220,7 @@ static void print_held(const struct console *console, struct gva address)
     }
 }
 
-enum command_result walk_tlb(struct console *console, const struct command_words *words)
+enum verb_result walk_tlb(struct console *console, const struct verb_words *words)
 {
     struct gva address;
 
@@ -230,5 +230,5 @@ enum command_result walk_tlb(struct console *console, const struct command_words
         print_held(console, address);
         print_need(console);
     }
-    return COMMAND_STAY;
+    return VERB_STAY;
 }

@@ -80,7 +80,7 @@ static void print_file(const struct console *console, uint64_t address)
     fputc('\n', console->out);
 }
 
-enum command_result where_stopped(struct console *console, const struct command_words *words)
+enum verb_result where_stopped(struct console *console, const struct verb_words *words)
 {
     struct registers now;
     char place[512], instruction[256];
@@ -98,5 +98,5 @@ enum command_result where_stopped(struct console *console, const struct command_
     } else {
         fputs("  => the instruction is not in memory, or not one\n", console->out);
     }
-    return COMMAND_STAY;
+    return VERB_STAY;
 }

@@ -12,8 +12,8 @@
 #include "fault/writeback.h"
 
 /* Where a write goes: a file that appends ignores any other wish, as Linux has it. */
-static int64_t place_of(
-    const struct open_file *file, int64_t offset, bool write, const struct stat *status)
+static int64_t
+place_of(const struct open_file *file, int64_t offset, bool write, const struct stat *status)
 {
     if (write && (fcntl(file->fd, F_GETFL) & O_APPEND) != 0) {
         return status->st_size;

@@ -48,7 +48,7 @@ void ptab_pool_destroy(struct ptab_pool *pool); /* accepts NULL */
 struct ptab {
     struct ptab_pool *pool; /* borrows */
     struct gpa root;        /* the PML4: value of CR3 */
-    /* Private to ptab.c: the page table that was prepared last, as faults come in clusters. */
+    /* Private: the page table that was prepared last, as faults come in clusters. */
     uint64_t recent_prefix; /* what it maps: address >> LARGE_SHIFT */
     struct gpa recent_table;
 };

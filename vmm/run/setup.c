@@ -102,11 +102,9 @@ void setup_describe_shortage(const struct lab *lab, char *text, size_t bytes)
             swap_total(lab->swap));
         add(text, bytes, part);
     } else {
-        add(
-            text, bytes,
-            lab->memory->config.limit_frames == UINT64_MAX
-                ? "; give more --mem, or --swap"
-                : "; give more --frames, or --swap");
+        add(text, bytes,
+            lab->memory->config.limit_frames == UINT64_MAX ? "; give more --mem, or --swap"
+                                                           : "; give more --frames, or --swap");
     }
     for (unsigned i = 0; i < lab->memory->space_count; i++) {
         const struct space *space = lab->memory->spaces[i];

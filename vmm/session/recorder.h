@@ -38,7 +38,7 @@ MUST_CHECK bool recorder_create(
 /* One fault and the region that holds it (NULL: none).  Constant time; on the common path no
  * system call and no allocation. */
 void recorder_fault(
-    struct recorder *recorder, const struct fault_record *record, const struct region *region);
+    struct recorder *recorder, const struct fault_record *record, struct region *region);
 
 /* Whether faults are left out from now on, as the user wants it; what else happens is not. */
 void recorder_pause(struct recorder *recorder, bool paused);

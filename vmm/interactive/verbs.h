@@ -3,8 +3,8 @@
  * one that begins like that.  It refuses to know what a command does: handlers.h lists the functions,
  * and their files carry them out.
  */
-#ifndef INTERACTIVE_COMMANDS_H
-#define INTERACTIVE_COMMANDS_H
+#ifndef INTERACTIVE_VERBS_H
+#define INTERACTIVE_VERBS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,24 +14,23 @@
 
 struct console;
 
-enum command_result {
-    COMMAND_STAY, /* at the prompt */
-    COMMAND_GO,   /* the program goes on, or the run is over */
+enum verb_result {
+    VERB_STAY, /* at the prompt */
+    VERB_GO,   /* the program goes on, or the run is over */
 };
 
-#define COMMAND_WORDS 3
+#define VERB_WORDS 3
 
 /* What was typed behind the name; NULL where nothing was. */
-struct command_words {
+struct verb_words {
     char *format; /* behind the slash of x/ */
-    char *word[COMMAND_WORDS];
+    char *word[VERB_WORDS];
     unsigned count;
 };
 
-typedef enum command_result
-command_fn(struct console *console, const struct command_words *words);
+typedef enum verb_result verb_fn(struct console *console, const struct verb_words *words);
 
-struct command {
+struct verb {
     const char *name;
     char letter;          /* a short form, or 0 */
     const char *usage;    /* the arguments, "" for none */
@@ -39,21 +38,20 @@ struct command {
     bool takes_format;
     const char *summary; /* one line */
     const char *more;    /* further lines of help, or NULL */
-    command_fn *run;
+    verb_fn *run;
 };
 
-const struct command *commands_all(size_t *count);
+const struct verb *verbs_all(size_t *count);
 
 /* ERR_INPUT: there is no such command (the nearest is named), or several begin like that. */
-MUST_CHECK bool
-commands_find(const char *word, const struct command **command, struct err *err);
+MUST_CHECK bool verbs_find(const char *word, const struct verb **command, struct err *err);
 
 /* Take a line apart, in place.  ERR_INPUT: no such command, too few or too many words. */
-MUST_CHECK bool commands_read(
-    char *line, const struct command **command, struct command_words *words, struct err *err);
+MUST_CHECK bool
+verbs_read(char *line, const struct verb **command, struct verb_words *words, struct err *err);
 
 /* The list of all, or all about one. */
-void commands_print(FILE *out);
-void commands_print_one(FILE *out, const struct command *command);
+void verbs_print(FILE *out);
+void verbs_print_one(FILE *out, const struct verb *command);
 
 #endif

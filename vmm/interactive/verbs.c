@@ -1,5 +1,5 @@
-/* The table of commands; see commands.h. */
-#include "interactive/commands.h"
+/* The table of commands; see verbs.h. */
+#include "interactive/verbs.h"
 
 #include <string.h>
 
@@ -11,7 +11,7 @@
     "name of a function, then +N or -N."
 #define RANGES "RANGE is BEGIN-END, BEGIN+BYTES (with K, M or G), or ADDR for its page."
 
-static const struct command commands[] = {
+static const struct verb commands[] = {
     {.name = "info",
      .letter = 'i',
      .usage = "",
@@ -143,7 +143,7 @@ static const struct command commands[] = {
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
-const struct command *commands_all(size_t *count)
+const struct verb *verbs_all(size_t *count)
 {
     *count = COMMANDS;
     return commands;
@@ -181,12 +181,12 @@ static bool say_ambiguous(const char *word, struct err *err)
     return err_set(err, ERR_INPUT, "'%s' can be %s", word, names);
 }
 
-bool commands_find(const char *word, const struct command **command, struct err *err)
+bool verbs_find(const char *word, const struct verb **command, struct err *err)
 {
     unsigned found = 0;
 
     for (size_t i = 0; i < COMMANDS; i++) {
-        const struct command *one = &commands[i];
+        const struct verb *one = &commands[i];
         if (strcmp(one->name, word) == 0 || (word[0] == one->letter && word[1] == '\0')) {
             *command = one;
             return true;
@@ -202,27 +202,27 @@ bool commands_find(const char *word, const struct command **command, struct err 
     return found == 0 ? say_unknown(word, err) : say_ambiguous(word, err);
 }
 
-static bool say_usage(const struct command *command, const char *what, struct err *err)
+static bool say_usage(const struct verb *command, const char *what, struct err *err)
 {
     return err_set(
         err, ERR_INPUT, "%s: %s (%s%s%s)", command->name, what, command->name,
         command->usage[0] != '\0' ? " " : "", command->usage);
 }
 
-bool commands_read(
-    char *line, const struct command **command, struct command_words *words, struct err *err)
+bool verbs_read(
+    char *line, const struct verb **command, struct verb_words *words, struct err *err)
 {
     static const char blanks[] = " \t\r";
     char *rest = line + strspn(line, blanks);
     char *name = strsep(&rest, blanks);
 
-    *words = (struct command_words){.format = NULL};
+    *words = (struct verb_words){.format = NULL};
     char *slash = strchr(name, '/');
     if (slash != NULL) {
         *slash = '\0';
         words->format = slash + 1;
     }
-    if (!commands_find(name, command, err)) {
+    if (!verbs_find(name, command, err)) {
         return false;
     }
     if (words->format != NULL && !(*command)->takes_format) {
@@ -233,7 +233,7 @@ bool commands_read(
         if (word[0] == '\0') {
             continue;
         }
-        if (words->count == (*command)->most || words->count == COMMAND_WORDS) {
+        if (words->count == (*command)->most || words->count == VERB_WORDS) {
             return say_usage(*command, "too many words", err);
         }
         words->word[words->count++] = word;
@@ -244,10 +244,10 @@ bool commands_read(
 
 /* --- help --- */
 
-void commands_print(FILE *out)
+void verbs_print(FILE *out)
 {
     for (size_t i = 0; i < COMMANDS; i++) {
-        const struct command *one = &commands[i];
+        const struct verb *one = &commands[i];
         char head[32];
 
         snprintf(
@@ -257,7 +257,7 @@ void commands_print(FILE *out)
     fputs("A name can be cut as long as it stays clear.  help COMMAND says more.\n", out);
 }
 
-void commands_print_one(FILE *out, const struct command *command)
+void verbs_print_one(FILE *out, const struct verb *command)
 {
     fprintf(
         out, "%s%s%s%s\n  %s\n", command->name, command->takes_format ? "/FORMAT" : "",
