@@ -59,6 +59,10 @@ static char *normalize(const char *text, const char *script)
         } else if (strncmp(text, "0x", 2) == 0) {
             text += 2 + strspn(text + 2, "0123456789abcdef");
             out[used++] = '*';
+        } else if (line && strncmp(text, "fault ", 6) == 0) {
+            /* How many there were before depends on where the stack begins. */
+            text += 6 + strspn(text + 6, "0123456789");
+            used += put(out + used, "fault *");
         } else if (strncmp(text, "frame ", 6) == 0 && isdigit((unsigned char)text[6])) {
             text += 6 + strspn(text + 6, "0123456789");
             used += put(out + used, "frame *");
@@ -136,7 +140,7 @@ static void test_session_reads_as_it_was_typed(void **state)
         "guest.elf is loaded; help lists the commands\n"
         "*\n"
         "(vmm) continue\n"
-        "fault 1: process 1 jumps to * (r-x text of guest.elf): file-load\n"
+        "fault *: process 1 jumps to * (r-x text of guest.elf): file-load\n"
         "*\n"
         "(vmm) decide default\n"
         "  => file-load: map-file, frame *\n"
@@ -145,7 +149,7 @@ static void test_session_reads_as_it_was_typed(void **state)
         "(vmm) breaks\n"
         "  1  kind=demand-zero, matched 0 times\n"
         "(vmm) continue\n"
-        "fault 4: process 1 writes to * (rw- bss): demand-zero\n"
+        "fault *: process 1 writes to * (rw- bss): demand-zero\n"
         "*\n"
         "(vmm) decide zero\n"
         "  => demand-zero: map-zero, frame *\n"
@@ -482,10 +486,12 @@ static void test_breaks_filter_and_count(void **state)
     check(
         "--break kind=cow,count=5 cow.elf both 8", "continue\nbreaks\nrun\n", 0,
         PARTS("count=5, matched 5 times\n"));
-    check("--break region=stack guest.elf", "continue\ninfo\nrun\n", 0, PARTS("(rw- stack): "));
+    check(
+        "--break region=stack stackgrow.elf", "continue\ninfo\nrun\n", 0,
+        PARTS("(rw- stack): "));
     check(
         "guest.elf", "continue 4\nbreak range=$cr2\nbreak range=$cr2+4K,count=2\nbreaks\nrun\n",
-        0, PARTS("fault 4: ", "range=*-*, matched 0 times\n"));
+        0, PARTS("fault *: ", "range=*-*, matched 0 times\n"));
     check(
         "--break kind=cov guest.elf", "run\n", 125,
         PARTS("option '--break': 'cov' is no kind of fault: did you mean 'cow'?\n"));
