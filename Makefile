@@ -39,7 +39,7 @@ SAN ?=
 host_cppflags := -std=c11 -D_GNU_SOURCE -DVMM_VERSION='"$(VERSION)"' -Iinclude -Ivmm
 host_cflags := $(host_cppflags) -O2 -g $(warnings) $(SAN) $(CFLAGS)
 host_ldflags := $(SAN) $(LDFLAGS)
-host_libs := -ldw -lelf -lZydis -ljansson -lsqlite3 -lm
+host_libs := -ldw -lelf -lZydis -ledit -lcapstone -ljansson -lsqlite3 -lm
 test_libs := -lcmocka
 
 # The kernel is entered with ring 3's registers live and, on some hosts, interpreted:
@@ -67,6 +67,7 @@ lib_sources := \
 	vmm/cli/doctor_command.c \
 	vmm/cli/environment.c \
 	vmm/cli/host.c \
+	vmm/cli/interactive_options.c \
 	vmm/cli/export_command.c \
 	vmm/cli/export_options.c \
 	vmm/cli/measure_command.c \
@@ -89,12 +90,31 @@ lib_sources := \
 	vmm/export/export_perfetto.c \
 	vmm/export/export_sqlite.c \
 	vmm/fault/access.c \
+	vmm/fault/answer.c \
 	vmm/fault/bring.c \
 	vmm/fault/cow.c \
 	vmm/fault/evict.c \
 	vmm/fault/pager.c \
+	vmm/fault/preview.c \
 	vmm/fault/replace.c \
 	vmm/fault/writeback.c \
+	vmm/interactive/breaks.c \
+	vmm/interactive/change.c \
+	vmm/interactive/complete.c \
+	vmm/interactive/console.c \
+	vmm/interactive/disasm.c \
+	vmm/interactive/examine.c \
+	vmm/interactive/go.c \
+	vmm/interactive/interactive.c \
+	vmm/interactive/look.c \
+	vmm/interactive/names.c \
+	vmm/interactive/parse.c \
+	vmm/interactive/reader.c \
+	vmm/interactive/stop.c \
+	vmm/interactive/terminal.c \
+	vmm/interactive/verbs.c \
+	vmm/interactive/walk.c \
+	vmm/interactive/where.c \
 	vmm/kvm/context.c \
 	vmm/kvm/flush.c \
 	vmm/kvm/cpu.c \
@@ -229,6 +249,7 @@ lib_sources := \
 	vmm/report/html.c \
 	vmm/report/html_misses.c \
 	vmm/report/maps.c \
+	vmm/report/program_source.c \
 	vmm/report/report_html.c \
 	vmm/report/report_json.c \
 	vmm/report/report_lookup.c \
@@ -321,6 +342,7 @@ unit_tests := \
 	test_export \
 	test_frames \
 	test_histogram \
+	test_interactive \
 	test_kvm_open \
 	test_lint \
 	test_measure_counters \
@@ -373,6 +395,7 @@ kvm_tests := \
 	test_context \
 	test_endings \
 	test_guests \
+	test_interactive \
 	test_labbook \
 	test_measure \
 	test_output \
@@ -602,7 +625,8 @@ $(O)/vmm: $(O)/obj/vmm/main.o $(O)/libvmm.a
 $(O)/tests/kvm/test_access: $(O)/obj/tests/kvm/paging_model.o
 $(O)/tests/kvm/test_adversary $(O)/tests/kvm/test_guests: \
 	$(O)/obj/tests/kvm/expect.o $(O)/obj/tests/kvm/guest_runs.o
-launch_tests := test_adversary test_endings test_guests test_labbook test_output test_refusals
+launch_tests := test_adversary test_endings test_guests test_interactive test_labbook \
+	test_output test_refusals
 $(launch_tests:%=$(O)/tests/kvm/%): $(O)/obj/tests/kvm/launch.o $(O)/obj/tests/kvm/scratch.o
 # The run loop gets its traps from the test.
 $(O)/tests/kvm/test_progress: host_ldflags += -Wl,--wrap=machine_run
