@@ -68,7 +68,8 @@ static void test_swap_create_refuses_what_cannot_hold_pages(void **state)
 static void test_swap_create_says_where_no_temporary_file_can_be(void **state)
 {
     (void)state;
-    char *before = getenv("TMPDIR") != NULL ? strdup(getenv("TMPDIR")) : NULL;
+    const char *folder = getenv("TMPDIR");
+    char *before = folder != NULL ? strdup(folder) : NULL;
 
     setenv("TMPDIR", "/nonexistent", 1);
     expect_refusal(NULL, PAGE_BYTES, ERR_ENVIRONMENT, "/nonexistent");
