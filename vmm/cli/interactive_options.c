@@ -34,5 +34,11 @@ bool interactive_options_check(const struct options *options, struct err *err)
         return err_set(
             err, ERR_USAGE, "option '--break': it needs -i, or -x FILE with commands");
     }
+    if (interactive_options_are_given(options) && options->record != OPTIONS_RECORD_FAULTS) {
+        return err_set(
+            err, ERR_USAGE,
+            "option '--record': accesses and samples cannot be recorded with -i or -x, which "
+            "step too (allowed: faults)");
+    }
     return true;
 }
