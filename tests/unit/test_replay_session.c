@@ -250,7 +250,7 @@ static void replay_classroom(
         .last = UINT64_MAX,
         .access = REFERENCE_ANY};
     struct references references;
-    struct replay_result result;
+    struct replay_result result = {.size_count = 0};
     struct err err = {0};
 
     if (!references_open_session(&references, fixture->folder, "array", &err) ||
