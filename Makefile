@@ -39,7 +39,7 @@ SAN ?=
 host_cppflags := -std=c11 -D_GNU_SOURCE -DVMM_VERSION='"$(VERSION)"' -Iinclude -Ivmm
 host_cflags := $(host_cppflags) -O2 -g $(warnings) $(SAN) $(CFLAGS)
 host_ldflags := $(SAN) $(LDFLAGS)
-host_libs := -ldw -lelf -ljansson -lsqlite3 -lm
+host_libs := -ldw -lelf -lZydis -ledit -lcapstone -ljansson -lsqlite3 -lm
 test_libs := -lcmocka
 
 # The kernel is entered with ring 3's registers live and, on some hosts, interpreted:
@@ -67,12 +67,14 @@ lib_sources := \
 	vmm/cli/doctor_command.c \
 	vmm/cli/environment.c \
 	vmm/cli/host.c \
+	vmm/cli/interactive_options.c \
 	vmm/cli/export_command.c \
 	vmm/cli/export_options.c \
 	vmm/cli/measure_command.c \
 	vmm/cli/measure_options.c \
 	vmm/cli/options.c \
 	vmm/cli/paging_options.c \
+	vmm/cli/record_options.c \
 	vmm/cli/report_command.c \
 	vmm/cli/report_options.c \
 	vmm/cli/replay_command.c \
@@ -88,13 +90,33 @@ lib_sources := \
 	vmm/export/export_perfetto.c \
 	vmm/export/export_sqlite.c \
 	vmm/fault/access.c \
+	vmm/fault/answer.c \
 	vmm/fault/bring.c \
 	vmm/fault/cow.c \
 	vmm/fault/evict.c \
 	vmm/fault/pager.c \
+	vmm/fault/preview.c \
 	vmm/fault/replace.c \
 	vmm/fault/writeback.c \
+	vmm/interactive/breaks.c \
+	vmm/interactive/change.c \
+	vmm/interactive/complete.c \
+	vmm/interactive/console.c \
+	vmm/interactive/disasm.c \
+	vmm/interactive/examine.c \
+	vmm/interactive/go.c \
+	vmm/interactive/interactive.c \
+	vmm/interactive/look.c \
+	vmm/interactive/names.c \
+	vmm/interactive/parse.c \
+	vmm/interactive/reader.c \
+	vmm/interactive/stop.c \
+	vmm/interactive/terminal.c \
+	vmm/interactive/verbs.c \
+	vmm/interactive/walk.c \
+	vmm/interactive/where.c \
 	vmm/kvm/context.c \
+	vmm/kvm/flush.c \
 	vmm/kvm/cpu.c \
 	vmm/kvm/machine.c \
 	vmm/kvm/machine_run.c \
@@ -133,6 +155,7 @@ lib_sources := \
 	vmm/measure/analyse/knee_locate.c \
 	vmm/measure/analyse/ladder.c \
 	vmm/measure/analyse/plateau.c \
+	vmm/measure/analyse/rise.c \
 	vmm/measure/analyse/segment.c \
 	vmm/measure/analyse/verdict.c \
 	vmm/measure/analyse/ways.c \
@@ -143,6 +166,7 @@ lib_sources := \
 	vmm/measure/conflict.c \
 	vmm/measure/counters.c \
 	vmm/measure/csv.c \
+	vmm/measure/curves.c \
 	vmm/measure/distribution.c \
 	vmm/measure/experiment/clock.c \
 	vmm/measure/experiment/coalesce.c \
@@ -152,13 +176,16 @@ lib_sources := \
 	vmm/measure/experiment/pagesize.c \
 	vmm/measure/experiment/paging.c \
 	vmm/measure/experiment/nested.c \
+	vmm/measure/experiment/pwc.c \
 	vmm/measure/experiment/tlb.c \
 	vmm/measure/experiment/walk.c \
 	vmm/measure/experiment/waypred.c \
 	vmm/measure/experiment/ways.c \
+	vmm/measure/fault_parts.c \
 	vmm/measure/field.c \
 	vmm/measure/format.c \
 	vmm/measure/html.c \
+	vmm/measure/index_bits.c \
 	vmm/measure/json.c \
 	vmm/measure/jumps.c \
 	vmm/measure/lab.c \
@@ -222,6 +249,7 @@ lib_sources := \
 	vmm/report/html.c \
 	vmm/report/html_misses.c \
 	vmm/report/maps.c \
+	vmm/report/program_source.c \
 	vmm/report/report_html.c \
 	vmm/report/report_json.c \
 	vmm/report/report_lookup.c \
@@ -241,7 +269,9 @@ lib_sources := \
 	vmm/run/lab.c \
 	vmm/run/observe.c \
 	vmm/run/outcome.c \
+	vmm/run/recording.c \
 	vmm/run/run.c \
+	vmm/run/sampling.c \
 	vmm/run/schedule.c \
 	vmm/run/setup.c \
 	vmm/run/start.c \
@@ -267,7 +297,10 @@ lib_sources := \
 	vmm/trace/line.c \
 	vmm/trace/record.c \
 	vmm/trace/trace.c \
-	vmm/trace/trace_lines.c
+	vmm/trace/trace_lines.c \
+	vmm/watch/decode.c \
+	vmm/watch/opened.c \
+	vmm/watch/select.c
 
 # On the path of every fault: compiled so that vmm is linked with them as one unit.
 hot_sources := \
@@ -292,11 +325,14 @@ hot_sources := \
 
 unit_tests := \
 	test_analyse_knee \
+	test_analyse_ladder \
+	test_analyse_rise \
 	test_analyse_shapes \
 	test_analyse_ways \
 	test_clock \
 	test_commands \
 	test_counts \
+	test_decode \
 	test_describe \
 	test_descriptors \
 	test_doctor \
@@ -306,13 +342,17 @@ unit_tests := \
 	test_export \
 	test_frames \
 	test_histogram \
+	test_interactive \
 	test_kvm_open \
 	test_lint \
+	test_measure_counters \
 	test_measure_layout \
 	test_measure_options \
 	test_measure_output \
+	test_objects \
 	test_options \
 	test_outcome \
+	test_pager_refusals \
 	test_paging_options \
 	test_policy_doc \
 	test_policy_duty \
@@ -320,7 +360,9 @@ unit_tests := \
 	test_policy_load \
 	test_policy_order \
 	test_processes \
+	test_property \
 	test_ptab \
+	test_record_options \
 	test_regions \
 	test_replay \
 	test_replay_curve \
@@ -334,10 +376,13 @@ unit_tests := \
 	test_report \
 	test_report_page \
 	test_report_session \
+	test_select \
 	test_session \
 	test_session_damage \
 	test_session_fuzz \
+	test_space_refusals \
 	test_stack \
+	test_swap \
 	test_trace
 
 # Programs that tests and benchmarks run, in no ring of their own.
@@ -350,11 +395,14 @@ kvm_tests := \
 	test_context \
 	test_endings \
 	test_guests \
+	test_interactive \
 	test_labbook \
 	test_measure \
 	test_output \
 	test_probe \
 	test_progress \
+	test_property \
+	test_reference \
 	test_refusals \
 	test_rewrite \
 	test_session_run
@@ -365,19 +413,34 @@ test_helpers := \
 	tests/kvm/guest_runs.c \
 	tests/kvm/launch.c \
 	tests/kvm/paging_model.c \
+	tests/kvm/reference_string.c \
 	tests/kvm/scratch.c \
 	tests/session/fuzz_main.c \
 	tests/session/fuzz_session.c \
+	tests/property/accesses.c \
+	tests/property/batch.c \
+	tests/property/check.c \
+	tests/property/choose.c \
+	tests/property/code.c \
+	tests/property/mapping.c \
+	tests/property/model.c \
+	tests/property/operations.c \
+	tests/property/paging.c \
+	tests/property/setup.c \
+	tests/property/soft_cpu.c \
+	tests/property/world.c \
 	tests/unit/browser.c \
 	tests/unit/elf_file.c \
 	tests/unit/elf_fixture.c \
+	tests/unit/fail_alloc.c \
 	tests/unit/fake_memory.c \
 	tests/unit/naive_walk.c \
 	tests/unit/policy_models.c \
 	tests/unit/replay_fixture.c \
 	tests/unit/replay_model.c \
 	tests/unit/replay_string.c \
-	tests/unit/session_fixture.c
+	tests/unit/session_fixture.c \
+	tests/unit/space_fixture.c
 
 guest_programs := \
 	appel-li \
@@ -399,12 +462,14 @@ guest_programs := \
 	nullderef \
 	protect \
 	readonly \
+	refstring \
 	seqtouch \
 	sharedlib \
 	stackgrow \
 	stackoverflow \
 	stacktouch \
-	touch
+	touch \
+	workset
 
 # The routines that are measured, in the guest and in the host process; table.S comes first.
 exp_sources := \
@@ -560,11 +625,13 @@ $(O)/vmm: $(O)/obj/vmm/main.o $(O)/libvmm.a
 $(O)/tests/kvm/test_access: $(O)/obj/tests/kvm/paging_model.o
 $(O)/tests/kvm/test_adversary $(O)/tests/kvm/test_guests: \
 	$(O)/obj/tests/kvm/expect.o $(O)/obj/tests/kvm/guest_runs.o
-launch_tests := test_adversary test_endings test_guests test_labbook test_output test_refusals
+launch_tests := test_adversary test_endings test_guests test_interactive test_labbook \
+	test_output test_refusals
 $(launch_tests:%=$(O)/tests/kvm/%): $(O)/obj/tests/kvm/launch.o $(O)/obj/tests/kvm/scratch.o
 # The run loop gets its traps from the test.
 $(O)/tests/kvm/test_progress: host_ldflags += -Wl,--wrap=machine_run
 $(O)/tests/kvm/test_session_run: $(O)/obj/tests/kvm/launch.o
+$(O)/tests/kvm/test_reference: $(O)/obj/tests/kvm/launch.o $(O)/obj/tests/kvm/reference_string.o
 session_tests := test_export test_report_page test_report_session test_session \
 	test_session_damage test_session_fuzz
 $(session_tests:%=$(O)/tests/unit/%): \
@@ -578,6 +645,18 @@ $(O)/tests/unit/test_replay $(O)/tests/unit/test_replay_curve $(O)/tests/unit/te
 $(O)/tests/unit/test_replay_session: $(O)/obj/tests/unit/session_fixture.o
 $(O)/tests/unit/test_edits $(O)/tests/unit/test_ptab: $(O)/obj/tests/unit/naive_walk.o
 $(filter $(O)/tests/unit/test_analyse_%,$(unit_binaries)): $(O)/obj/tests/unit/tlb_model.o
+# Sequences of operations against a model; a policy's delays are not waited for, and a failed assertion
+# of the code under test ends its sequence alone.
+property_objects := $(O)/obj/tests/unit/naive_walk.o \
+	$(patsubst %.c,$(O)/obj/%.o,$(filter tests/property/%,$(test_helpers)))
+$(O)/tests/unit/test_property $(O)/tests/kvm/test_property: $(property_objects) | policies
+$(O)/tests/unit/test_property $(O)/tests/kvm/test_property: host_ldflags += -Wl,--wrap=nanosleep -Wl,--wrap=__assert_fail
+# Host memory and guest frames that run out; a space on the CPU of plain code.
+refusal_tests := $(addprefix $(O)/tests/unit/,test_objects test_pager_refusals test_space_refusals)
+$(refusal_tests): $(O)/obj/tests/unit/fail_alloc.o
+$(refusal_tests): host_ldflags += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray
+$(filter-out %/test_objects,$(refusal_tests)): $(O)/obj/tests/unit/naive_walk.o \
+	$(O)/obj/tests/unit/space_fixture.o $(O)/obj/tests/property/soft_cpu.o
 # A memory for policies to manage without a machine, and what they should do in it.
 $(filter $(O)/tests/unit/test_policy_%,$(unit_binaries)): $(O)/obj/tests/unit/fake_memory.o
 $(O)/tests/unit/test_policy_order: $(O)/obj/tests/unit/policy_models.o

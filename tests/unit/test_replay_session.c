@@ -140,10 +140,14 @@ static void test_references_prefer_samples_of_their_regions(void **unused)
 
 static void put_access(struct fixture *fixture, uint64_t time, uint64_t address, uint8_t bytes)
 {
-    const struct session_access access = {
-        .address = address, .process = 2, .access = RECORD_WRITE | RECORD_USER, .bytes = bytes};
+    const struct access_record access = {
+        .time_ns = time,
+        .address = address,
+        .process = 2,
+        .access = RECORD_WRITE | RECORD_USER,
+        .bytes = bytes};
 
-    recorder_access(fixture->recorder, time, &access);
+    recorder_access(fixture->recorder, &access, NULL);
 }
 
 static void test_references_prefer_recorded_accesses(void **unused)

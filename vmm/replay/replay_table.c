@@ -170,14 +170,17 @@ void replay_print_table(
     const struct references_about *about,
     const struct replay_result *result)
 {
+    static const char *const kinds[] = {
+        [REFERENCES_EXACT] = "every access that was recorded",
+        [REFERENCES_FAULTS] = "those that faulted",
+        [REFERENCES_SAMPLED] = "pages touched in each period"};
     char notes[REPLAY_NOTES_MAX][REPLAY_NOTE_BYTES];
     size_t count = replay_notes(notes, plan, about, result);
     char text[32];
 
     fprintf(
         out, "%s: %s references, %s\n", about->name, group(result->references, text),
-        about->kind == REFERENCES_EXACT ? "every access that was recorded"
-                                        : "those that faulted");
+        kinds[about->kind]);
     for (size_t i = 0; i < result->size_count; i++) {
         print_size(out, plan, &result->sizes[i]);
     }
