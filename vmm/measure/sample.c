@@ -196,10 +196,10 @@ bool sample_take(
     struct err *err)
 {
     struct sampling *sampling = calloc(1, sizeof(*sampling));
-    bool ok = sampling != NULL;
+    bool ok = true;
 
     assert(effort->windows * effort->cycles <= SAMPLE_WINDOWS_MAX);
-    if (!ok) {
+    if (sampling == NULL) {
         return err_set(err, ERR_ENVIRONMENT, "no memory for windows");
     }
     for (unsigned i = 0; ok && i < effort->cycles; i++) {

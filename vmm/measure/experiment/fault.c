@@ -335,9 +335,9 @@ bool experiment_fault(struct lab *lab, struct result *result, struct err *err)
     struct result_series *histogram = result_add_series(
         result, SERIES_HISTOGRAM, SIDE_COUNT, DISTRIBUTION_BINS, "time of a fault");
     struct figures figures[2];
-    bool ok = stamps != NULL;
+    bool ok = true;
 
-    if (!ok) {
+    if (stamps == NULL) {
         return err_set(err, ERR_ENVIRONMENT, "no memory for time stamps");
     }
     figures[0] = add_figures(result, "fault");
