@@ -52,7 +52,7 @@ static bool is_one_of(const struct guest_run *run, const char *const names[], si
  * that it was another number than where nothing is evicted. */
 static bool counts_faults(const struct guest_run *run)
 {
-    static const char *const names[] = {"forkbig", "guest",    "heap",       "mapfile",
+    static const char *const names[] = {"forkbig", "guest",    "heap",     "mapfile",
                                         "touch",   "seqtouch", "stackgrow"};
 
     return is_one_of(run, names, sizeof(names) / sizeof(names[0]));
