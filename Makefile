@@ -338,6 +338,7 @@ kvm_tests := \
 	test_context \
 	test_endings \
 	test_guests \
+	test_mapped_files \
 	test_measure \
 	test_output \
 	test_probe \
@@ -441,6 +442,7 @@ bench_programs := \
 
 # Ordinary C programs, built by the system's compilers as any user would (tests/guests/NAME.c).
 libc_guests := \
+	coherence \
 	files \
 	garbage \
 	hello \
@@ -543,7 +545,7 @@ $(O)/vmm: $(O)/obj/vmm/main.o $(O)/libvmm.a
 $(O)/tests/kvm/test_access: $(O)/obj/tests/kvm/paging_model.o
 $(O)/tests/kvm/test_adversary $(O)/tests/kvm/test_guests: \
 	$(O)/obj/tests/kvm/expect.o $(O)/obj/tests/kvm/guest_runs.o
-launch_tests := test_adversary test_endings test_guests test_output test_refusals
+launch_tests := test_adversary test_endings test_guests test_mapped_files test_output test_refusals
 $(launch_tests:%=$(O)/tests/kvm/%): $(O)/obj/tests/kvm/launch.o $(O)/obj/tests/kvm/scratch.o
 # The run loop gets its traps from the test.
 $(O)/tests/kvm/test_progress: host_ldflags += -Wl,--wrap=machine_run

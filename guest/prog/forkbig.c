@@ -13,7 +13,7 @@
  *   | child-write.faults=1 | child-write.cow-copy=1 | parent-read.faults=0
  * expect: forkbig 1 | exit=0 | pages-copied=0 | child-read.faults=0 | child-write.faults=1
  *   | child-write.cow-copy=1 | parent-read.faults=0
- * expect: forkbig 128 | exit=0 | pages-copied=0 | child-read.faults=0
+ * expect: forkbig 128 | emulated=no | exit=0 | pages-copied=0 | child-read.faults=0
  *   | child-write.faults=1 | child-write.cow-copy=1 | parent-read.faults=0
  * expect: forkbig 0 | exit=2
  */

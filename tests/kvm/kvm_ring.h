@@ -38,7 +38,7 @@ static void kvm_ring_skip(void **state)
 
 static inline int kvm_ring_run(const char *name, const struct CMUnitTest *tests, size_t count)
 {
-    struct CMUnitTest *chosen = calloc(count, sizeof(*chosen));
+    struct CMUnitTest *chosen = calloc(count + 1, sizeof(*chosen));
     struct err err;
     int fd = -1;
 

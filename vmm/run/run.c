@@ -390,6 +390,7 @@ bool lab_run(struct lab *lab, struct err *err)
     run_guest(lab);
     lab->elapsed_ns = clock_now_ns() - lab->start_ns;
     tell_of_others(lab);
+    lab_write_files_back(lab);
     observe_end(lab);
     schedule_destroy(&lab->schedule);
     if (!set_timer(0, err)) {
