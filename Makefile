@@ -61,7 +61,9 @@ lib_sources := \
 	vmm/base/err.c \
 	vmm/base/nearest.c \
 	vmm/cli/checklist.c \
+	vmm/cli/commands.c \
 	vmm/cli/doctor.c \
+	vmm/cli/doctor_command.c \
 	vmm/cli/environment.c \
 	vmm/cli/host.c \
 	vmm/cli/export_command.c \
@@ -107,6 +109,7 @@ lib_sources := \
 	vmm/linux/handles.c \
 	vmm/linux/identity.c \
 	vmm/linux/lab.c \
+	vmm/linux/locks.c \
 	vmm/linux/mapped_file.c \
 	vmm/linux/memory.c \
 	vmm/linux/paths.c \
@@ -270,13 +273,17 @@ hot_sources := \
 	vmm/kvm/machine_run.c \
 	vmm/memory/frames.c \
 	vmm/paging/ptab.c \
+	vmm/paging/tables.c \
+	vmm/paging/walk.c \
 	vmm/run/observe.c \
 	vmm/run/run.c \
+	vmm/session/recorder.c \
 	vmm/space/memory.c \
 	vmm/space/range.c \
 	vmm/space/region.c \
 	vmm/space/rmap.c \
 	vmm/space/space.c \
+	vmm/space/treap.c \
 	vmm/trace/counts.c
 
 unit_tests := \
@@ -284,6 +291,7 @@ unit_tests := \
 	test_analyse_shapes \
 	test_analyse_ways \
 	test_clock \
+	test_commands \
 	test_counts \
 	test_describe \
 	test_descriptors \

@@ -4,12 +4,8 @@
  */
 #include <stdio.h>
 
-#include "cli/doctor.h"
-#include "cli/export_command.h"
-#include "cli/measure_command.h"
+#include "cli/commands.h"
 #include "cli/options.h"
-#include "cli/replay_command.h"
-#include "cli/report_command.h"
 #include "cli/run_command.h"
 
 static int carry_out(const struct options *options)
@@ -17,18 +13,8 @@ static int carry_out(const struct options *options)
     switch (options->command) {
     case OPTIONS_RUN:
         return run_command(options);
-    case OPTIONS_DOCTOR:
-        return doctor_run(stdout, options->json);
-    case OPTIONS_REPORT:
-        return report_command(options->program_count, options->program);
-    case OPTIONS_EXPORT:
-        return export_command(options->program_count, options->program);
-    case OPTIONS_MEASURE:
-        return measure_command(&options->measure);
-    case OPTIONS_REPLAY:
-        return replay_command(options->program_count, options->program);
     case OPTIONS_HELP:
-        options_print_help(stdout, options->topic);
+        options_print_help(stdout);
         return 0;
     case OPTIONS_VERSION:
         options_print_version(stdout);
@@ -37,7 +23,7 @@ static int carry_out(const struct options *options)
     return OPTIONS_STATUS_FAILED;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
     struct options options;
     struct err err = {0};
@@ -48,6 +34,14 @@ int main(int argc, char **argv)
     }
     int status = carry_out(&options);
     options_destroy(&options);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    const struct command *command = argc > 1 ? commands_find(argv[1]) : NULL;
+    int status = command != NULL ? command->carry_out(argc - 1, argv + 1) : run(argc, argv);
+
     if (fflush(stdout) != 0 || ferror(stdout)) {
         perror("vmm: standard output");
         return OPTIONS_STATUS_FAILED;

@@ -10,11 +10,14 @@
  * expect: files poll | exit=0 | stdout=poll: ok
  * expect: files errors | exit=0 | stdout=errors: ok
  * expect: files proc | exit=0 | stdout=proc: ok
+ * expect: files locks | exit=0 | stdout=locks: ok
  */
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/select.h>
@@ -104,6 +107,8 @@ static void check_names(void)
     CHECK(fd >= 0 && write(fd, "12345", 5) == 5);
     CHECK(fstat(fd, &status) == 0 && status.st_size == 5 && (status.st_mode & 0777) == 0600);
     CHECK(umask(mask) == 077);
+    CHECK(fchmod(fd, 0640) == 0 && stat("a", &status) == 0 && (status.st_mode & 0777) == 0640);
+    CHECK(fchown(fd, (uid_t)-1, getgid()) == 0 && fchown(900, 0, 0) == -1 && errno == EBADF);
     CHECK(stat("a", &status) == 0 && S_ISREG(status.st_mode));
     CHECK(lstat("/proc/self/exe", &status) == 0);
     CHECK(access("a", R_OK | W_OK) == 0 && access("b", F_OK) == -1 && errno == ENOENT);
@@ -293,12 +298,57 @@ static void check_proc(void)
     check_limit();
 }
 
+static bool lock(int fd, int command, short type, off_t start)
+{
+    struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = 1};
+
+    return fcntl(fd, command, &lock) == 0;
+}
+
+/* In a process and an open file of its own. */
+static void check_locks_of_another(void)
+{
+    struct flock asked = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
+    int fd = open("a", O_RDWR);
+
+    CHECK(fd >= 0 && lock(fd, F_SETLK, F_WRLCK, 5));
+    CHECK(!lock(fd, F_SETLK, F_WRLCK, 0) && (errno == EAGAIN || errno == EACCES));
+    CHECK(fcntl(fd, F_GETLK, &asked) == 0 && asked.l_type == F_WRLCK && asked.l_start == 0);
+    CHECK(flock(fd, LOCK_SH | LOCK_NB) == -1 && errno == EWOULDBLOCK);
+    CHECK(lock(fd, F_SETLKW, F_WRLCK, 0)); /* until the parent gives it up */
+    CHECK(flock(fd, LOCK_SH) == 0);
+    _exit(0);
+}
+
+static void check_locks(void)
+{
+    char ready;
+    int status, ends[2];
+
+    enter();
+    int fd = create("a");
+    CHECK(lock(fd, F_SETLK, F_WRLCK, 0) && lock(fd, F_SETLK, F_WRLCK, 0));
+    CHECK(flock(fd, LOCK_EX) == 0 && pipe(ends) == 0);
+    pid_t child = fork();
+    if (child == 0) {
+        CHECK(write(ends[1], "r", 1) == 1);
+        check_locks_of_another();
+    }
+    CHECK(read(ends[0], &ready, 1) == 1 && usleep(20000) == 0);
+    CHECK(lock(fd, F_SETLK, F_UNLCK, 0) && usleep(20000) == 0 && flock(fd, LOCK_UN) == 0);
+    CHECK(waitpid(child, &status, 0) == child && status == 0);
+    CHECK(!lock(fd, F_SETLK, 77, 0) && errno == EINVAL);
+    CHECK(fcntl(fd, F_SETLK, (struct flock *)8) == -1 && errno == EFAULT);
+    CHECK(flock(900, LOCK_EX) == -1 && errno == EBADF && unlink("a") == 0);
+    leave();
+}
+
 int main(int argc, char **argv)
 {
     static const struct check_mode modes[] = {
         {"streams", check_streams}, {"names", check_names}, {"descriptors", check_descriptors},
         {"shared", check_shared},   {"poll", check_poll},   {"errors", check_errors},
-        {"proc", check_proc},       {NULL, NULL},
+        {"proc", check_proc},       {"locks", check_locks}, {NULL, NULL},
     };
 
     return check_run(argc, argv, modes);

@@ -196,7 +196,7 @@ static void test_paging_options_help_names_each_policy(void **state)
 
     (void)state;
     assert_non_null(stream);
-    options_print_help(stream, OPTIONS_TOPIC_RUN);
+    options_print_help(stream);
     assert_int_equal(fclose(stream), 0);
     for (const struct vmm_policy *const *ops = policy_builtin; *ops != NULL; ops++) {
         assert_non_null(strstr(text, (*ops)->name));

@@ -465,6 +465,38 @@ static void test_regions_move_begin_grows_into_free_space_only(void **state)
     assert_int_equal(page_of(begin), 9); /* the gap between them is known to be gone */
 }
 
+/* Of the region at a page: what was recorded of it is no longer all. */
+static bool must_describe(const struct fixture *f, uint64_t page)
+{
+    struct region *region = regions_find(f->regions, address_of(page));
+    bool must = !region->described;
+
+    region->described = true;
+    return must;
+}
+
+static void test_regions_are_described_again_after_each_change(void **state)
+{
+    struct fixture *f = *state;
+
+    insert(f, 20, 30, &plain);
+    assert_true(must_describe(f, 20));
+    assert_false(must_describe(f, 20));
+    insert(f, 30, 32, &plain); /* becomes one with it */
+    assert_true(must_describe(f, 20));
+    struct region *region = regions_find(f->regions, address_of(20));
+    assert_int_equal(regions_move_begin(f->regions, region, address_of(18)), REGION_OK);
+    assert_true(must_describe(f, 20));
+    assert_int_equal(regions_move_end(f->regions, region, address_of(34)), REGION_OK);
+    assert_true(must_describe(f, 20));
+    assert_int_equal(
+        regions_protect(f->regions, address_of(18), address_of(34), REGION_READ), REGION_OK);
+    assert_true(must_describe(f, 20));
+    assert_int_equal(regions_remove(f->regions, address_of(24), address_of(26)), REGION_OK);
+    assert_true(must_describe(f, 20));
+    assert_true(must_describe(f, 30));
+}
+
 /* --- many --- */
 
 #define MANY 100000
@@ -527,6 +559,7 @@ int main(void)
         TEST(test_regions_of_stacks_and_guards_stay_apart),
         TEST(test_regions_of_a_file_keep_their_place_in_it),
         TEST(test_regions_move_begin_grows_into_free_space_only),
+        TEST(test_regions_are_described_again_after_each_change),
         TEST(test_regions_of_a_hundred_thousand_stay_shallow),
     };
 

@@ -9,7 +9,6 @@
 
 #include <cmocka.h>
 
-#include "cli/options.h"
 #include "cli/replay_options.h"
 
 #define WORDS_MAX 16
@@ -238,25 +237,6 @@ static void test_replay_options_refuse_wrong_sources(void **unused)
     ASSERT_USAGE("option '--frames' needs a value: --frames=LIST", "d", "--curve", "--frames");
 }
 
-static void test_replay_is_a_subcommand_with_help(void **unused)
-{
-    char *argv[] = {"vmm", "replay", "dir", "--json", NULL};
-    char *help[] = {"vmm", "help", "replay", NULL};
-    struct options options;
-    struct err err;
-
-    (void)unused;
-    assert_true(options_parse(&options, 4, argv, &err));
-    assert_int_equal(options.command, OPTIONS_REPLAY);
-    assert_int_equal(options.program_count, 3);
-    assert_string_equal(options.program[1], "dir");
-    options_destroy(&options);
-    assert_true(options_parse(&options, 3, help, &err));
-    assert_int_equal(options.command, OPTIONS_HELP);
-    assert_int_equal(options.topic, OPTIONS_TOPIC_REPLAY);
-    options_destroy(&options);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -268,7 +248,6 @@ int main(void)
         cmocka_unit_test(test_replay_options_refuse_wrong_tlbs),
         cmocka_unit_test(test_replay_options_refuse_wrong_filters),
         cmocka_unit_test(test_replay_options_refuse_wrong_sources),
-        cmocka_unit_test(test_replay_is_a_subcommand_with_help),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -266,14 +266,18 @@ static void test_session_describes_a_region_again_when_it_grew_or_changed(void *
     (void)state;
     fixture_begin(&fixture);
     recorder_fault(fixture.recorder, &inside, &stack);
+    assert_true(stack.described);
     stack.begin = gva_of(0x1f000);
+    stack.described = false; /* as every change of a region does */
     inside.time_ns = 2;
     recorder_fault(fixture.recorder, &inside, &stack); /* grew, but still fits */
     recorder_fault(fixture.recorder, &below, &stack);
     stack.spec.permissions = REGION_READ;
+    stack.described = false;
     inside.time_ns = 3;
     recorder_fault(fixture.recorder, &inside, &stack);
     inside.process = 1; /* the same number in another process is another region */
+    stack.described = false;
     recorder_fault(fixture.recorder, &inside, &stack);
     fixture_end(&fixture, 3);
     struct session_reader *reader = open_reader(&fixture);

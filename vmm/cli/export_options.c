@@ -214,9 +214,5 @@ bool export_options_parse(
 
 void export_options_print_help(FILE *out)
 {
-    char name[] = "vmm export";
-
-    argp_help(
-        &grammar, out,
-        ARGP_HELP_SHORT_USAGE | ARGP_HELP_PRE_DOC | ARGP_HELP_LONG | ARGP_HELP_POST_DOC, name);
+    usage_print_help(out, "vmm export", &grammar);
 }

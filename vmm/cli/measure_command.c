@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/measure_options.h"
 #include "cli/options.h"
 #include "kvm/open.h"
 #include "measure/compare_files.h"
@@ -130,11 +131,15 @@ static int measure(const struct measure_options *options)
     return ok ? status : fail(&err);
 }
 
-int measure_command(const struct measure_options *options)
+static int carry_out(const struct measure_options *options)
 {
     struct err err = {0};
     bool differs;
 
+    if (options->help) {
+        measure_options_print_help(stdout);
+        return 0;
+    }
     if (options->list) {
         print_text_list(stdout);
         return 0;
@@ -146,4 +151,17 @@ int measure_command(const struct measure_options *options)
         return fail(&err);
     }
     return differs ? 1 : 0;
+}
+
+int measure_command(int argc, char **argv)
+{
+    struct measure_options options;
+    struct err err = {0};
+
+    if (!measure_options_parse(&options, argc, argv, &err)) {
+        return fail(&err);
+    }
+    int status = carry_out(&options);
+    measure_options_destroy(&options);
+    return status;
 }

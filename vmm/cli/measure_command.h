@@ -2,9 +2,7 @@
 #ifndef CLI_MEASURE_COMMAND_H
 #define CLI_MEASURE_COMMAND_H
 
-#include "cli/measure_options.h"
-
-/* Returns the exit status. */
-int measure_command(const struct measure_options *options);
+/* argv[0] is "measure".  Prints everything itself; returns the exit status. */
+int measure_command(int argc, char **argv);
 
 #endif

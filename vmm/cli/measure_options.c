@@ -4,6 +4,7 @@
  */
 #include "cli/measure_options.h"
 
+#include <argp.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -153,7 +154,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
     }
 }
 
-const struct argp measure_options_argp = {
+static const struct argp grammar = {
     .options = table, .parser = parse_option, .args_doc = "[EXPERIMENT...]", .doc = doc};
 
 /* What the words are, now that all options are known. */
@@ -194,8 +195,7 @@ bool measure_options_parse(struct measure_options *out, int argc, char **argv, s
         return err_set(err, ERR_ENVIRONMENT, "no memory for the command line");
     }
     error_t result = argp_parse(
-        &measure_options_argp, argc, argv, ARGP_NO_ERRS | ARGP_NO_EXIT | ARGP_NO_HELP, NULL,
-        &parse);
+        &grammar, argc, argv, ARGP_NO_ERRS | ARGP_NO_EXIT | ARGP_NO_HELP, NULL, &parse);
     bool ok = !parse.failed && result == 0;
     if (!parse.failed && result == ENOMEM) {
         err_set(err, ERR_ENVIRONMENT, "no memory for the command line");
@@ -214,4 +214,9 @@ void measure_options_destroy(struct measure_options *options)
     free(options->experiments);
     options->experiments = NULL;
     options->experiment_count = 0;
+}
+
+void measure_options_print_help(FILE *out)
+{
+    usage_print_help(out, "vmm measure", &grammar);
 }

@@ -5,9 +5,9 @@
 #ifndef CLI_MEASURE_OPTIONS_H
 #define CLI_MEASURE_OPTIONS_H
 
-#include <argp.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "base/err.h"
 
@@ -35,7 +35,6 @@ MUST_CHECK bool
 measure_options_parse(struct measure_options *out, int argc, char **argv, struct err *err);
 void measure_options_destroy(struct measure_options *options); /* accepts a zeroed struct */
 
-/* For the help: what argp prints it from. */
-extern const struct argp measure_options_argp;
+void measure_options_print_help(FILE *out);
 
 #endif

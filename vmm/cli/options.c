@@ -12,11 +12,7 @@
 #include <string.h>
 
 #include "base/addr.h"
-#include "base/nearest.h"
-#include "cli/export_options.h"
 #include "cli/paging_options.h"
-#include "cli/replay_options.h"
-#include "cli/report_options.h"
 #include "cli/usage.h"
 #include "cli/value.h"
 
@@ -40,7 +36,6 @@ enum option_key {
     KEY_SUMMARY,
     KEY_SESSION,
     KEY_FORCE,
-    KEY_JSON,
     KEY_HELP,
     KEY_PAGING, /* from here on: KEY_PAGING + enum paging_option */
 };
@@ -149,41 +144,6 @@ static const char run_doc[] =
     "  124    --timeout ended it\n"
     "  125    vmm itself failed: usage, a file, this host\n"
     "  130    Ctrl-C ended it";
-
-static const struct argp_option doctor_options[] = {
-    {"json", KEY_JSON, NULL, 0, "Print one JSON object, with the same keys on every host", 0},
-    {"help", KEY_HELP, NULL, 0, "Print this help", 0},
-    {0},
-};
-
-static const char doctor_doc[] =
-    "Says what this host offers to vmm (KVM and how it pages, counters, huge pages, clock, "
-    "memory, tools) and what is missing, with the command that mends it.\n"
-    "\v"
-    "Each line begins with a mark: ok; note: vmm runs, but something is slower or not "
-    "available; MISSING: vmm cannot run without it.\n"
-    "\n"
-    "Exit status:\n"
-    "  0    vmm can run here\n"
-    "  1    it cannot: something is MISSING\n"
-    "  125  usage error";
-
-static const struct argp_option help_options[] = {
-    {"help", KEY_HELP, NULL, 0, "Print this help", 0},
-    {0},
-};
-
-#define TOPICS "run, doctor, measure, report, replay, export, help"
-
-static const char help_doc[] = "Prints the help of vmm, or of one subcommand: " TOPICS ".";
-
-static const char *const topic_names[] = {
-    [OPTIONS_TOPIC_RUN] = "run",         [OPTIONS_TOPIC_DOCTOR] = "doctor",
-    [OPTIONS_TOPIC_REPORT] = "report",   [OPTIONS_TOPIC_EXPORT] = "export",
-    [OPTIONS_TOPIC_MEASURE] = "measure", [OPTIONS_TOPIC_REPLAY] = "replay",
-    [OPTIONS_TOPIC_HELP] = "help",
-};
-#define TOPIC_COUNT (sizeof(topic_names) / sizeof(topic_names[0]))
 
 /* What the callbacks get; failed: err says why, and argp is to stop. */
 struct parse {
@@ -347,69 +307,6 @@ static error_t parse_run(int key, char *text, struct argp_state *state)
     }
 }
 
-static error_t parse_doctor(int key, char *text, struct argp_state *state)
-{
-    struct parse *parse = state->input;
-
-    switch (key) {
-    case KEY_JSON:
-        parse->options->json = true;
-        return 0;
-    case KEY_HELP:
-        parse->options->topic = OPTIONS_TOPIC_DOCTOR;
-        ask_for(parse->options, OPTIONS_HELP, state);
-        return 0;
-    case ARGP_KEY_ARG:
-        parse->failed = true;
-        err_set(
-            parse->err, ERR_USAGE, "vmm doctor takes no argument, but '%s' was given", text);
-        return EINVAL;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
-static bool parse_topic(struct options *options, const char *text, struct err *err)
-{
-    const char *nearest;
-
-    for (size_t i = 0; i < TOPIC_COUNT; i++) {
-        if (strcmp(text, topic_names[i]) == 0) {
-            options->topic = (enum options_topic)i;
-            return true;
-        }
-    }
-    nearest = nearest_word(text, topic_names, TOPIC_COUNT);
-    if (nearest != NULL) {
-        return err_set(
-            err, ERR_USAGE, "no help on '%s': did you mean '%s'? (allowed: " TOPICS ")", text,
-            nearest);
-    }
-    return err_set(err, ERR_USAGE, "no help on '%s' (allowed: " TOPICS ")", text);
-}
-
-static error_t parse_help(int key, char *text, struct argp_state *state)
-{
-    struct parse *parse = state->input;
-
-    switch (key) {
-    case KEY_HELP:
-        parse->options->topic = OPTIONS_TOPIC_HELP;
-        state->next = state->argc;
-        return 0;
-    case ARGP_KEY_ARG:
-        if (state->arg_num > 0) {
-            parse->failed = true;
-            err_set(parse->err, ERR_USAGE, "vmm help takes one topic, but '%s' follows", text);
-            return EINVAL;
-        }
-        parse->failed = !parse_topic(parse->options, text, parse->err);
-        return parse->failed ? EINVAL : 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
 /* argp's remark on values of short options is longer than what it explains. */
 static char *filter_help(int key, const char *text, void *input)
 {
@@ -417,27 +314,13 @@ static char *filter_help(int key, const char *text, void *input)
     return key == ARGP_KEY_HELP_DUP_ARGS_NOTE ? NULL : (char *)(uintptr_t)text;
 }
 
-struct grammar {
-    const char *command; /* as a reader types it */
-    struct argp argp;
-};
+static const struct argp grammar = {run_options, parse_run, "PROGRAM [ARG...]", run_doc, NULL,
+                                    filter_help, NULL};
 
-static const struct grammar grammars[] = {
-    [OPTIONS_TOPIC_RUN] =
-        {"vmm", {run_options, parse_run, "PROGRAM [ARG...]", run_doc, NULL, filter_help, NULL}},
-    [OPTIONS_TOPIC_DOCTOR] =
-        {"vmm doctor", {doctor_options, parse_doctor, "", doctor_doc, NULL, filter_help, NULL}},
-    [OPTIONS_TOPIC_HELP] =
-        {"vmm help",
-         {help_options, parse_help, "[SUBCOMMAND]", help_doc, NULL, filter_help, NULL}},
-};
-
-static bool parse_by(
-    enum options_topic topic, struct options *options, int argc, char **argv, struct err *err)
+static bool parse(struct options *options, int argc, char **argv, struct err *err)
 {
-    const struct grammar *grammar = &grammars[topic];
     struct parse parse = {.options = options, .err = err};
-    error_t result = argp_parse(&grammar->argp, argc, argv, PARSE_FLAGS, NULL, &parse);
+    error_t result = argp_parse(&grammar, argc, argv, PARSE_FLAGS, NULL, &parse);
 
     if (parse.failed) {
         return false;
@@ -446,7 +329,7 @@ static bool parse_by(
         return err_set(err, ERR_ENVIRONMENT, "no memory for the command line");
     }
     if (result != 0) {
-        return usage_explain(grammar->command, grammar->argp.options, argc, argv, err);
+        return usage_explain("vmm", run_options, argc, argv, err);
     }
     if (options->command == OPTIONS_RUN && options->program == NULL) {
         return err_set(
@@ -456,79 +339,21 @@ static bool parse_by(
     return true;
 }
 
-static bool parse_measure(struct options *out, int argc, char **argv, struct err *err)
-{
-    out->command = OPTIONS_MEASURE;
-    if (!measure_options_parse(&out->measure, argc, argv, err)) {
-        return false;
-    }
-    if (out->measure.help) {
-        out->command = OPTIONS_HELP;
-        out->topic = OPTIONS_TOPIC_MEASURE;
-    }
-    return true;
-}
-
-/* The subcommands that read a session: each takes its own command line apart. */
-static const struct reader {
-    const char *name;
-    enum options_command command;
-    enum options_topic topic;
-    void (*print_help)(FILE *out);
-} readers[] = {
-    {"report", OPTIONS_REPORT, OPTIONS_TOPIC_REPORT, report_options_print_help},
-    {"replay", OPTIONS_REPLAY, OPTIONS_TOPIC_REPLAY, replay_options_print_help},
-    {"export", OPTIONS_EXPORT, OPTIONS_TOPIC_EXPORT, export_options_print_help},
-};
-#define READER_COUNT (sizeof(readers) / sizeof(readers[0]))
-
-/* NULL: no such subcommand. */
-static const struct reader *find_reader(const char *name)
-{
-    for (size_t i = 0; i < READER_COUNT; i++) {
-        if (strcmp(name, readers[i].name) == 0) {
-            return &readers[i];
-        }
-    }
-    return NULL;
-}
-
 bool options_parse(struct options *out, int argc, char **argv, struct err *err)
 {
-    enum options_topic grammar = OPTIONS_TOPIC_RUN;
-
     *out = (struct options){
         .command = OPTIONS_RUN,
         .words = argv,
         .mem_bytes = OPTIONS_MEM_DEFAULT,
         .stack_bytes = OPTIONS_STACK_DEFAULT,
-    };
-    paging_options_init(out);
-    const struct reader *reader = argc > 1 ? find_reader(argv[1]) : NULL;
-
-    if (reader != NULL) {
-        out->command = reader->command;
-        out->program = argv + 1;
-        out->program_count = argc - 1;
-        return true;
-    }
-    if (argc > 1 && strcmp(argv[1], "doctor") == 0) {
-        grammar = OPTIONS_TOPIC_DOCTOR;
-        out->command = OPTIONS_DOCTOR;
-    } else if (argc > 1 && strcmp(argv[1], "measure") == 0) {
-        return parse_measure(out, argc - 1, argv + 1, err);
-    } else if (argc > 1 && strcmp(argv[1], "help") == 0) {
-        grammar = OPTIONS_TOPIC_HELP;
-        out->command = OPTIONS_HELP;
-    } else {
         /* One slot for each word is more than the --env among them. */
-        out->env = calloc((size_t)argc + 1, sizeof(*out->env));
-        if (out->env == NULL) {
-            return err_set(err, ERR_ENVIRONMENT, "no memory for the command line");
-        }
+        .env = calloc((size_t)argc + 1, sizeof(*out->env)),
+    };
+    if (out->env == NULL) {
+        return err_set(err, ERR_ENVIRONMENT, "no memory for the command line");
     }
-    int skip = grammar == OPTIONS_TOPIC_RUN ? 0 : 1;
-    if (!parse_by(grammar, out, argc - skip, argv + skip, err)) {
+    paging_options_init(out);
+    if (!parse(out, argc, argv, err)) {
         options_destroy(out);
         return false;
     }
@@ -537,31 +362,15 @@ bool options_parse(struct options *out, int argc, char **argv, struct err *err)
 
 void options_destroy(struct options *options)
 {
-    measure_options_destroy(&options->measure);
     paging_options_destroy(options);
     free(options->env);
     options->env = NULL;
     options->env_count = 0;
 }
 
-void options_print_help(FILE *out, enum options_topic topic)
+void options_print_help(FILE *out)
 {
-    bool measure = topic == OPTIONS_TOPIC_MEASURE;
-    const struct argp *argp = measure ? &measure_options_argp : &grammars[topic].argp;
-
-    for (size_t i = 0; i < READER_COUNT; i++) {
-        if (readers[i].topic == topic) {
-            readers[i].print_help(out);
-            return;
-        }
-    }
-    /* argp_help wants a writable name, though it only prints it. */
-    char name[16];
-
-    snprintf(name, sizeof(name), "%s", measure ? "vmm measure" : grammars[topic].command);
-    argp_help(
-        argp, out,
-        ARGP_HELP_SHORT_USAGE | ARGP_HELP_PRE_DOC | ARGP_HELP_LONG | ARGP_HELP_POST_DOC, name);
+    usage_print_help(out, "vmm", &grammar);
 }
 
 void options_print_version(FILE *out)

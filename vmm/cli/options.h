@@ -1,6 +1,6 @@
 /*
- * The command line as data: one struct that says what the user wants, and the parser that fills
- * it in.  It refuses to carry anything out: no file is opened, nothing is printed but help on
+ * The command line of a run as data: one struct that says what the user wants, and the parser
+ * that fills it in.  It refuses to carry anything out: no file is opened, nothing is printed but help on
  * request. Read vmm/main.c for what happens with it.
  */
 #ifndef CLI_OPTIONS_H
@@ -12,7 +12,6 @@
 #include <stdio.h>
 
 #include "base/err.h"
-#include "cli/measure_options.h"
 
 /* Exit statuses of our own; a guest's status is passed through, and 128 + N stands for signal
  * N. */
@@ -21,23 +20,8 @@
 
 enum options_command {
     OPTIONS_RUN,
-    OPTIONS_DOCTOR,
-    OPTIONS_REPORT, /* its words are in `program`, for cli/report_options.h */
-    OPTIONS_EXPORT, /* likewise, for cli/export_options.h */
-    OPTIONS_MEASURE,
-    OPTIONS_REPLAY, /* likewise, for cli/replay_options.h */
-    OPTIONS_HELP,   /* print the help of `topic`, exit 0 */
+    OPTIONS_HELP,
     OPTIONS_VERSION,
-};
-
-enum options_topic {
-    OPTIONS_TOPIC_RUN,
-    OPTIONS_TOPIC_DOCTOR,
-    OPTIONS_TOPIC_REPORT,
-    OPTIONS_TOPIC_EXPORT,
-    OPTIONS_TOPIC_MEASURE,
-    OPTIONS_TOPIC_REPLAY,
-    OPTIONS_TOPIC_HELP,
 };
 
 enum options_format {
@@ -61,10 +45,7 @@ enum options_page_size {
 /* Strings are borrowed from argv (or static) where not said otherwise: argv must live as long. */
 struct options {
     enum options_command command;
-    char **words;             /* the whole command line, NULL-terminated; argv */
-    enum options_topic topic; /* OPTIONS_HELP only */
-
-    /* OPTIONS_RUN */
+    char **words;           /* the whole command line, NULL-terminated; argv */
     char **program;         /* path and arguments of the guest, NULL-terminated; in argv */
     int program_count;      /* without the NULL, at least 1 */
     bool trace;             /* a line for each fault … */
@@ -84,7 +65,7 @@ struct options {
     bool quiet;               /* no table after the run */
     bool verbose;
 
-    /* OPTIONS_RUN: how memory is managed (cli/paging_options.h) */
+    /* How memory is managed (cli/paging_options.h) */
     const char *policy;          /* as policy_load takes it; NULL: none was asked for */
     uint64_t frames;             /* of 4 KiB that programs may have; 0: no limit */
     char *swap_file;             /* owns; NULL: swap, if any, is anonymous */
@@ -95,12 +76,6 @@ struct options {
     uint64_t max_processes;    /* at once, 1 to OPTIONS_PROCESSES_MAX */
     enum options_limit limit;
     enum options_page_size page_size;
-
-    /* OPTIONS_DOCTOR */
-    bool json;
-
-    /* OPTIONS_MEASURE */
-    struct measure_options measure;
 };
 
 /* The tables window of the guest kernel is one entry of the PML4 wide and shows tables at their
@@ -125,18 +100,16 @@ struct options {
 
 /*
  * Read a command line.  argv: argc strings and a NULL, as main gets them; argv[0] is not looked
- * at. The first word that is not an option is the program, and everything behind it belongs to
- * the guest; the names of subcommands are such only as argv[1] (run a program of that name as
- * ./doctor).  On success destroy *out with options_destroy(); on failure *out holds nothing to
+ * at.  The first word that is not an option is the program, and everything behind it belongs to
+ * the guest.  On success destroy *out with options_destroy(); on failure *out holds nothing to
  * destroy.  ERR_USAGE: an option is unknown (the text names the nearest), ambiguous, lacks its
- * value, has one too many, or its value is not allowed (the text says what is); no program;
- * words too many behind a subcommand.  ERR_ENVIRONMENT: no memory.
+ * value, has one too many, or its value is not allowed (the text says what is); no program.
+ * ERR_ENVIRONMENT: no memory.
  */
 MUST_CHECK bool options_parse(struct options *out, int argc, char **argv, struct err *err);
 void options_destroy(struct options *options); /* accepts a zeroed struct */
 
-/* Print the help of a topic, or the version. */
-void options_print_help(FILE *out, enum options_topic topic);
+void options_print_help(FILE *out);
 void options_print_version(FILE *out);
 
 #endif

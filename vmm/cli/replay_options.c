@@ -270,9 +270,5 @@ bool replay_options_parse(struct replay_options *out, int argc, char **argv, str
 
 void replay_options_print_help(FILE *out)
 {
-    char name[] = "vmm replay";
-
-    argp_help(
-        &grammar, out,
-        ARGP_HELP_SHORT_USAGE | ARGP_HELP_PRE_DOC | ARGP_HELP_LONG | ARGP_HELP_POST_DOC, name);
+    usage_print_help(out, "vmm replay", &grammar);
 }

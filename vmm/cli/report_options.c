@@ -122,9 +122,5 @@ bool report_options_parse(
 
 void report_options_print_help(FILE *out)
 {
-    char name[] = "vmm report";
-
-    argp_help(
-        &grammar, out,
-        ARGP_HELP_SHORT_USAGE | ARGP_HELP_PRE_DOC | ARGP_HELP_LONG | ARGP_HELP_POST_DOC, name);
+    usage_print_help(out, "vmm report", &grammar);
 }

@@ -222,3 +222,14 @@ bool usage_explain(
     return err_set(
         err, ERR_USAGE, "the command line is not understood (%s --help lists all)", command);
 }
+
+void usage_print_help(FILE *out, const char *command, const struct argp *argp)
+{
+    /* argp_help wants a writable name, though it only prints it. */
+    char name[32];
+
+    snprintf(name, sizeof(name), "%s", command);
+    argp_help(
+        argp, out,
+        ARGP_HELP_SHORT_USAGE | ARGP_HELP_PRE_DOC | ARGP_HELP_LONG | ARGP_HELP_POST_DOC, name);
+}

@@ -7,6 +7,7 @@
 #define CLI_USAGE_H
 
 #include <argp.h>
+#include <stdio.h>
 
 #include "base/err.h"
 
@@ -23,5 +24,8 @@ bool usage_explain(
     int argc,
     char *const *argv,
     struct err *err);
+
+/* Print the help that argp makes of a table.  command: as above. */
+void usage_print_help(FILE *out, const char *command, const struct argp *argp);
 
 #endif

@@ -9,6 +9,9 @@
 
 #include "base/clock.h"
 
+/* One brings the page in, from swap for instance, and one more makes it the program's own. */
+#define FAULTS_MAX 2
+
 static bool walk_allows(const struct ptab_walk *walk, bool write)
 {
     return walk->present && walk->user && (!write || walk->writable);
@@ -21,7 +24,7 @@ static bool fault_in(struct access *access, struct gva address, bool write)
         .rip = access->rip.value,
         .access = (uint8_t)(RECORD_HOST | (write ? RECORD_WRITE : 0)),
     };
-    const struct region *region;
+    struct region *region;
     struct pager_signal signal;
     uint64_t begin_ns = clock_now_ns();
     bool resolved = pager_fault(access->space, &record, &signal, &region);
@@ -55,14 +58,11 @@ void *access_page(struct access *access, struct gva address, bool write, size_t 
         return NULL;
     }
     ptab_walk(&space->ptab, address, &walk);
-    if (!walk_allows(&walk, write)) {
-        if (!fault_in(access, address, write)) {
+    for (unsigned faults = 0; !walk_allows(&walk, write); faults++) {
+        if (faults == FAULTS_MAX || !fault_in(access, address, write)) {
             return NULL;
         }
         ptab_walk(&space->ptab, address, &walk);
-        if (!walk_allows(&walk, write)) {
-            return NULL;
-        }
     }
     mark(space, &walk, write);
     *bytes = PAGE_BYTES - (address.value & (PAGE_BYTES - 1));

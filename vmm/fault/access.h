@@ -16,7 +16,7 @@ struct access {
     struct space *space; /* borrows */
     struct gva rip;      /* of the request in service, for the records */
     /* Told of each fault that was decided, with time_ns still on CLOCK_MONOTONIC; may be NULL. */
-    void (*on_fault)(void *context, struct fault_record *record, const struct region *region);
+    void (*on_fault)(void *context, struct fault_record *record, struct region *region);
     void *context;
 };
 

@@ -391,11 +391,15 @@ static enum bring_result bring_object(const struct bring *bring)
 
 enum bring_result bring_page(const struct bring *bring)
 {
+    if (!bring->has_table && edits_pending(memory_of(bring)->config.edits)) {
+        /* An edit may wait that unlinks the last table there, and would unlink the new one. */
+        space_settle(bring->space);
+    }
     if (bring->has_table && *bring->slot.entry != 0) {
         if (leaf_is_present(*bring->slot.entry)) {
             return BRING_PRESENT;
         }
-        if (leaf_is_swapped(*bring->slot.entry)) {
+        if (bring->slot.level == 1 && leaf_is_swapped(*bring->slot.entry)) {
             return bring_swapped(bring, bring->slot);
         }
     }

@@ -126,8 +126,7 @@ static bool refuse(
 }
 
 /* 1. The region: the one at the address, or the stack if it may grow to it. */
-static const struct region *
-find_region(struct space *space, struct fault_record *record, bool *grown)
+static struct region *find_region(struct space *space, struct fault_record *record, bool *grown)
 {
     struct gva address = gva_of(record->address);
     struct region *region = regions_first_from_recent(space->regions, address);
@@ -306,7 +305,7 @@ static bool decide(
     struct space *space,
     struct fault_record *record,
     struct pager_signal *signal,
-    const struct region **region)
+    struct region **region)
 {
     bool grown = false;
 
@@ -315,7 +314,7 @@ static bool decide(
     if (record->address >= LAYOUT_USER_END) {
         return refuse(record, signal, FAULT_KERNEL_PAGE, SIGSEGV, SEGV_MAPERR);
     }
-    const struct region *found = find_region(space, record, &grown);
+    struct region *found = find_region(space, record, &grown);
     *region = found;
     if (found == NULL) {
         return refuse(record, signal, FAULT_UNMAPPED, SIGSEGV, SEGV_MAPERR);
@@ -355,7 +354,7 @@ bool pager_fault(
     struct space *space,
     struct fault_record *record,
     struct pager_signal *signal,
-    const struct region **region)
+    struct region **region)
 {
     bool resolved = decide(space, record, signal, region);
 

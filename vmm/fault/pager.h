@@ -74,6 +74,6 @@ bool pager_fault(
     struct space *space,
     struct fault_record *record,
     struct pager_signal *signal,
-    const struct region **region);
+    struct region **region);
 
 #endif

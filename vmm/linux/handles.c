@@ -125,6 +125,13 @@ int64_t request_fcntl(struct process *process, const uint64_t argument[6])
         int bytes = fcntl(slot->file->fd, F_GETPIPE_SZ);
         return bytes < 0 ? -errno : bytes;
     }
+    case F_GETLK:
+    case F_SETLK:
+    case F_SETLKW:
+    case F_OFD_GETLK:
+    case F_OFD_SETLK:
+    case F_OFD_SETLKW:
+        return request_lock(process, slot->file, (int)argument[1], argument[2]);
     default:
         return -EINVAL;
     }
@@ -226,6 +233,26 @@ int64_t request_ftruncate(struct process *process, const uint64_t argument[6])
     }
     mapped_file_after_cut(process, file);
     return 0;
+}
+
+int64_t request_fchmod(struct process *process, const uint64_t argument[6])
+{
+    const struct open_file *file = file_of(process, argument[0]);
+
+    if (file == NULL) {
+        return -EBADF;
+    }
+    return fchmod(file->fd, (mode_t)argument[1]) != 0 ? -errno : 0;
+}
+
+int64_t request_fchown(struct process *process, const uint64_t argument[6])
+{
+    const struct open_file *file = file_of(process, argument[0]);
+
+    if (file == NULL) {
+        return -EBADF;
+    }
+    return fchown(file->fd, (uid_t)argument[1], (gid_t)argument[2]) != 0 ? -errno : 0;
 }
 
 int64_t request_fsync(struct process *process, const uint64_t argument[6])

@@ -29,8 +29,14 @@ request_fn request_read, request_write, request_readv, request_writev, request_p
 
 /* handles.c */
 request_fn request_close, request_dup, request_dup2, request_dup3, request_fcntl, request_pipe,
-    request_pipe2, request_memfd_create, request_lseek, request_ftruncate, request_fsync,
-    request_fadvise64, request_ioctl;
+    request_pipe2, request_memfd_create, request_lseek, request_ftruncate, request_fchmod,
+    request_fchown, request_fsync, request_fadvise64, request_ioctl;
+
+/* locks.c */
+request_fn request_flock;
+/* fcntl's commands of record locks; at: the program's struct flock. */
+int64_t
+request_lock(struct process *process, const struct open_file *file, int command, uint64_t at);
 
 /* paths.c */
 request_fn request_open, request_openat, request_creat, request_mkdir, request_mkdirat,

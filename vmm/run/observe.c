@@ -49,8 +49,7 @@ trace_at(struct trace *trace, const struct fault_record *record, const struct re
     trace_fault(trace, record, &where);
 }
 
-void observe_fault(
-    struct lab *lab, const struct fault_record *record, const struct region *region)
+void observe_fault(struct lab *lab, const struct fault_record *record, struct region *region)
 {
     /* First, so that what a trace shows has been recorded. */
     if (lab->config->recorder != NULL) {
@@ -60,14 +59,13 @@ void observe_fault(
         trace_at(lab->config->trace, record, region);
     }
     struct process *process = lab->processes.current;
-    uint64_t minor = lab->counts->minor, major = lab->counts->major;
+    enum counts_class class = counts_add(lab->counts, record);
 
-    counts_add(lab->counts, record);
-    process->minor_faults += lab->counts->minor - minor;
-    process->major_faults += lab->counts->major - major;
+    process->minor_faults += class == COUNTS_MINOR ? 1 : 0;
+    process->major_faults += class == COUNTS_MAJOR ? 1 : 0;
 }
 
-void observe_host_fault(void *context, struct fault_record *record, const struct region *region)
+void observe_host_fault(void *context, struct fault_record *record, struct region *region)
 {
     struct lab *lab = context;
 

@@ -13,12 +13,10 @@ void observe_start(struct lab *lab);
 void observe_end(struct lab *lab);
 
 /* One decided fault; record->time_ns is already relative to the start. */
-void observe_fault(
-    struct lab *lab, const struct fault_record *record, const struct region *region);
+void observe_fault(struct lab *lab, const struct fault_record *record, struct region *region);
 
 /* Hooks of the process and of its memory access; context is the struct lab. */
-void observe_host_fault(
-    void *context, struct fault_record *record, const struct region *region);
+void observe_host_fault(void *context, struct fault_record *record, struct region *region);
 void observe_phase(void *context, const char *name);
 void observe_result(void *context, const char *name, int64_t value);
 void observe_unknown_request(void *context, uint64_t number, const char *name);

@@ -107,7 +107,7 @@ static bool serve_fault(struct lab *lab, const struct machine_trap *trap)
         .rip = trap->rip,
         .access = access_of_trap(trap)};
     struct pager_signal signal;
-    const struct region *region;
+    struct region *region;
     char text[OUTCOME_REASON_BYTES];
 
     /* In the kernel's half a shadow-paging host may say "reserved" of its own accord (KVM-PVM, for

@@ -57,7 +57,7 @@ fits(const struct announce_entry *said, const struct announce_entry *now, uint64
 }
 
 bool announce_is_due(
-    struct announce *announce, uint16_t process, const struct region *region, uint64_t address)
+    struct announce *announce, uint16_t process, struct region *region, uint64_t address)
 {
     const struct announce_entry now = {
         .begin = region->begin.value,
@@ -69,9 +69,6 @@ bool announce_is_due(
         .permissions = region->spec.permissions,
         .used = true};
 
-    if (fits(&announce->last, &now, address)) {
-        return false;
-    }
     if (announce->count * 2 >= announce->capacity && !grow(announce)) {
         return true;
     }
@@ -81,6 +78,6 @@ bool announce_is_due(
         announce->count += entry->used ? 0 : 1;
         *entry = now;
     }
-    announce->last = *entry;
+    region->described = entry->begin == now.begin && entry->end == now.end;
     return due;
 }

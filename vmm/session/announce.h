@@ -26,7 +26,6 @@ struct announce_entry {
 struct announce {
     struct announce_entry *entries; /* owns: open addressing; a power of two, or NULL */
     size_t capacity, count;
-    struct announce_entry last; /* most faults lie where the one before did */
 };
 
 void announce_release(struct announce *announce);
@@ -35,9 +34,10 @@ void announce_release(struct announce *announce);
  * Whether the region must be described (again) before a fault at address is recorded: nothing
  * was said of it, or what was said has other permissions, another place in the file, or does
  * not hold the address.  What is due counts as said afterwards.  Without memory it is due each
- * time.
+ * time.  Where what was said is all that there is to say, region->described is set: no need to ask
+ * again before the region changes.
  */
 bool announce_is_due(
-    struct announce *announce, uint16_t process, const struct region *region, uint64_t address);
+    struct announce *announce, uint16_t process, struct region *region, uint64_t address);
 
 #endif

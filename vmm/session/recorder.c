@@ -234,9 +234,9 @@ static void add_region(
 }
 
 void recorder_fault(
-    struct recorder *recorder, const struct fault_record *record, const struct region *region)
+    struct recorder *recorder, const struct fault_record *record, struct region *region)
 {
-    if (region != NULL &&
+    if (region != NULL && !region->described &&
         announce_is_due(&recorder->announce, record->process, region, record->address)) {
         add_region(recorder, record->time_ns, record->process, region);
     }
@@ -249,7 +249,7 @@ void recorder_regions(
     uint16_t process,
     const struct regions *regions)
 {
-    const struct region *region = regions_first_from(regions, gva_of(0));
+    struct region *region = regions_first_from(regions, gva_of(0));
 
     for (; region != NULL; region = regions_next(region)) {
         if (announce_is_due(&recorder->announce, process, region, region->begin.value)) {

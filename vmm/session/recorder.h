@@ -38,7 +38,7 @@ MUST_CHECK bool recorder_create(
 /* One fault and the region that holds it (NULL: none).  Constant time; on the common path no
  * system call and no allocation. */
 void recorder_fault(
-    struct recorder *recorder, const struct fault_record *record, const struct region *region);
+    struct recorder *recorder, const struct fault_record *record, struct region *region);
 
 /* Times as in a record.  Texts are cut to what format.h has room for. */
 void recorder_phase(struct recorder *recorder, uint64_t time_ns, const char *name);

@@ -67,8 +67,9 @@ struct memory {
     struct memory_extra *extra; /* owns; see rmap.c */
     uint32_t extra_count, extra_capacity;
     uint64_t locked; /* resident pages that mlock keeps, in 4 KiB */
-    bool unmapping;  /* objects stay though no region shows them any more */
-    bool closing;    /* the machine goes: nothing needs to be announced any more */
+    /* Regions are gone whose pages are still in tables: their objects are not taken apart yet. */
+    bool unmapping;
+    bool closing; /* the machine goes: nothing needs to be announced any more */
 };
 
 MUST_CHECK bool

@@ -203,7 +203,8 @@ void range_protect(struct space *space, struct gva begin, struct gva end, uint8_
 
 /* --- splitting --- */
 
-/* 512 records for one: each small frame lives where its part of the run did. */
+/* 512 records for one: each small frame lives where its part of the run did.  The pager holds a run
+ * by its first frame, and will let go of no other. */
 static void
 split_run(struct memory *memory, uint32_t frame, const struct space *space, struct gva home)
 {
@@ -212,6 +213,7 @@ split_run(struct memory *memory, uint32_t frame, const struct space *space, stru
     frames_split(memory->config.frames, frame);
     for (uint32_t i = 0; i < PTE_ENTRIES; i++) {
         record[i].owner = 0;
+        record[i].flags &= i > 0 ? (uint8_t)~FRAME_HELD : UINT8_MAX;
         rmap_add(memory, frame + i, space, gva_add(home, i * PAGE_BYTES));
     }
 }

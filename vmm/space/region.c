@@ -255,6 +255,7 @@ change_range(struct regions *regions, struct gva begin, struct gva end, struct c
     while (region != NULL && region->begin.value < end.value) {
         if (change.permit) {
             region->spec.permissions = change.permissions;
+            region->described = false;
         } else {
             region->spec.large = (uint8_t)change.large;
         }
@@ -327,6 +328,7 @@ regions_move_begin(struct regions *regions, struct region *region, struct gva be
     }
     regions->total_bytes += region->begin.value - begin.value;
     region->begin = begin;
+    region->described = false;
     treap_refresh_gap(regions, region);
     return REGION_OK;
 }

@@ -68,6 +68,8 @@ struct region {
     struct gva begin, end; /* page aligned (to page_shift), begin < end */
     struct region_spec spec;
     uint32_t id; /* not reused within one set */
+    /* What the region is has been recorded.  Every change clears it; session/announce.h sets it. */
+    bool described;
     /* Private to region.c: the tree and its largest-gap augmentation. */
     struct region *left, *right, *parent;
     uint64_t priority, gap_before, gap_largest;

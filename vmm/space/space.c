@@ -165,7 +165,7 @@ int space_unmap(struct space *space, struct gva begin, struct gva end)
     if (!range_split_edges(space, begin, end)) {
         return ENOMEM;
     }
-    /* The last region of an object may go before the last entry that shows its pages. */
+    /* What dirty bits say of an object's pages is known only once their entries are gone. */
     space->memory->unmapping = true;
     int error = errno_of(regions_remove(space->regions, begin, end));
     if (error == 0) {

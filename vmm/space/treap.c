@@ -278,6 +278,7 @@ void treap_set_end(struct regions *regions, struct region *region, struct gva en
 {
     regions->total_bytes += end.value - region->end.value;
     region->end = end;
+    region->described = false;
     treap_refresh_gap(regions, regions_next(region));
 }
 

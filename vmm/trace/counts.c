@@ -4,58 +4,19 @@
  */
 #include "trace/counts.h"
 
-#include <assert.h>
-#include <stdbool.h>
 #include <string.h>
 
-static const struct {
-    bool resolves;    /* the access will succeed: minor or major */
-    bool writes_leaf; /* record.level says of which size */
-    bool by_io;       /* major: the contents came from a file or from swap */
-} action_traits[RECORD_ACTIONS] = {
-    [ACTION_MAP_ZERO] = {.resolves = true, .writes_leaf = true},
-    [ACTION_MAP_FILE] = {.resolves = true, .writes_leaf = true, .by_io = true},
-    [ACTION_COPY] = {.resolves = true, .writes_leaf = true},
-    [ACTION_UPGRADE] = {.resolves = true, .writes_leaf = true},
-    [ACTION_RETRY] = {.resolves = true},
-    [ACTION_SIGNAL] = {.resolves = false},
-    [ACTION_KILL] = {.resolves = false},
-    [ACTION_SHARE] = {.resolves = true, .writes_leaf = true},
-    [ACTION_SWAP_IN] = {.resolves = true, .writes_leaf = true, .by_io = true},
+const struct counts_trait counts_traits[RECORD_ACTIONS] = {
+    [ACTION_MAP_ZERO] = {.class = COUNTS_MINOR, .writes_leaf = true},
+    [ACTION_MAP_FILE] = {.class = COUNTS_MAJOR, .writes_leaf = true},
+    [ACTION_COPY] = {.class = COUNTS_MINOR, .writes_leaf = true},
+    [ACTION_UPGRADE] = {.class = COUNTS_MINOR, .writes_leaf = true},
+    [ACTION_RETRY] = {.class = COUNTS_MINOR},
+    [ACTION_SIGNAL] = {.class = COUNTS_NEITHER},
+    [ACTION_KILL] = {.class = COUNTS_NEITHER},
+    [ACTION_SHARE] = {.class = COUNTS_MINOR, .writes_leaf = true},
+    [ACTION_SWAP_IN] = {.class = COUNTS_MAJOR, .writes_leaf = true},
 };
-
-enum counts_class counts_classify(const struct fault_record *record)
-{
-    if (!action_traits[record->action].resolves) {
-        return COUNTS_NEITHER;
-    }
-    return action_traits[record->action].by_io ? COUNTS_MAJOR : COUNTS_MINOR;
-}
-
-uint32_t counts_pages_written(const struct fault_record *record)
-{
-    return action_traits[record->action].writes_leaf
-               ? record_level_pages(record->level) + record->around
-               : 0;
-}
-
-void counts_add(struct counts *counts, const struct fault_record *record)
-{
-    assert(record->kind < FAULT_KINDS);
-    assert(record->action < RECORD_ACTIONS);
-    struct counts_kind *kind = &counts->kind[record->kind];
-
-    counts->total++;
-    if (record->access & RECORD_HOST) {
-        counts->host++;
-    }
-    enum counts_class class = counts_classify(record);
-    counts->minor += class == COUNTS_MINOR ? 1 : 0;
-    counts->major += class == COUNTS_MAJOR ? 1 : 0;
-    kind->faults++;
-    kind->pages += counts_pages_written(record);
-    histogram_add(&kind->service_ns, record->service_ns);
-}
 
 uint64_t counts_pages(const struct counts *counts)
 {

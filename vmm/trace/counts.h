@@ -14,6 +14,8 @@
 #ifndef TRACE_COUNTS_H
 #define TRACE_COUNTS_H
 
+#include <assert.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "abi.h"
@@ -37,16 +39,49 @@ struct counts {
     struct counts_kind kind[FAULT_KINDS];
 };
 
-/* What Linux would call it; kind and action of the record are in range. */
+/* What Linux would call it. */
 enum counts_class { COUNTS_NEITHER, COUNTS_MINOR, COUNTS_MAJOR };
-enum counts_class counts_classify(const struct fault_record *record);
+
+/* What an action means for the counts. */
+struct counts_trait {
+    uint8_t class;    /* enum counts_class */
+    bool writes_leaf; /* record.level says of which size */
+};
+extern const struct counts_trait counts_traits[RECORD_ACTIONS];
+
+/* The action of the record is in range. */
+static inline enum counts_class counts_classify(const struct fault_record *record)
+{
+    return (enum counts_class)counts_traits[record->action].class;
+}
 
 /* Pages of 4 KiB that the fault mapped, those beside its own included; likewise in range. */
-uint32_t counts_pages_written(const struct fault_record *record);
+static inline uint32_t counts_pages_written(const struct fault_record *record)
+{
+    return counts_traits[record->action].writes_leaf
+               ? record_level_pages(record->level) + record->around
+               : 0;
+}
 
-/* Count one fault.  kind, action and level of the record are in range: a reader of sessions
- * checks what it reads. */
-void counts_add(struct counts *counts, const struct fault_record *record);
+/* Count one fault, and say what it was.  kind, action and level of the record are in range: a
+ * reader of sessions checks what it reads. */
+static inline enum counts_class
+counts_add(struct counts *counts, const struct fault_record *record)
+{
+    assert(record->kind < FAULT_KINDS);
+    assert(record->action < RECORD_ACTIONS);
+    struct counts_kind *kind = &counts->kind[record->kind];
+    enum counts_class class = counts_classify(record);
+
+    counts->total++;
+    counts->host += (record->access & RECORD_HOST) != 0 ? 1 : 0;
+    counts->minor += class == COUNTS_MINOR ? 1 : 0;
+    counts->major += class == COUNTS_MAJOR ? 1 : 0;
+    kind->faults++;
+    kind->pages += counts_pages_written(record);
+    histogram_add(&kind->service_ns, record->service_ns);
+    return class;
+}
 
 /* Pages of all kinds. */
 uint64_t counts_pages(const struct counts *counts);
