@@ -435,6 +435,9 @@ hostile_sources := \
 # What the benchmarks run in the guest: guest/bench/NAME.c with the parts that they share.
 bench_guests := \
 	compute \
+	copies \
+	evict \
+	forks \
 	pages \
 	regions
 
@@ -775,6 +778,7 @@ bench: ## vmm beside the smallest program that does the same: ROUNDS=5
 	@$(deps) build bench
 	@+$(submake) all bench-programs
 	@bench/run $(O)
+	@bench/paging $(O)
 
 bench-programs: $(bench_binaries) $(bench_guest_elfs)
 	@:

@@ -51,9 +51,8 @@ add_family(struct guest_runs *runs, const struct family *family, const struct ex
     for (size_t i = 0; i < list->count; i++) {
         struct guest_run *run = &runs->run[runs->count++];
         run->expect = &list->expect[i];
-        if (i > 0 && strcmp(run->expect->word[0], list->expect[i - 1].word[0]) != 0) {
-            program++;
-        }
+        run->first = i == 0 || strcmp(run->expect->word[0], list->expect[i - 1].word[0]) != 0;
+        program += i > 0 && run->first ? 1 : 0;
         snprintf(
             run->program, sizeof(run->program), "%s/%s%s.elf", family->programs,
             run->expect->word[0], family->suffix);

@@ -17,6 +17,7 @@ struct guest_run {
     const struct expect *expect; /* borrows */
     char program[256];
     char name[1024];
+    bool first;   /* of the lines of its program */
     bool missing; /* that build of it was not made here */
     bool
         left_out; /* on an emulated processor: as emulated=no says, or another build shows it */

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "guest_runs.h"
+#include "kvm_ring.h"
 
 #define GUARD_TIMEOUT "--timeout=60"
 #define POLICY        "--policy=./policies/adversary.so,delay=0"
@@ -105,6 +106,14 @@ static char *frames_for(const struct guest_run *run)
                                                    : FRAMES_FEW;
 }
 
+/* Where it takes long, a program is tried by one of its lines, and `hostile` by each. */
+static bool is_left_out(const struct guest_run *run)
+{
+    static const char *const all[] = {"hostile"};
+
+    return kvm_ring_is_emulated() && !run->first && !is_one_of(run, all, 1);
+}
+
 static void test_adversary_changes_no_result(void **state)
 {
     const struct guest_run *run = *state;
@@ -114,6 +123,9 @@ static void test_adversary_changes_no_result(void **state)
                                         GUARD_TIMEOUT};
     struct launch_result result;
 
+    if (is_left_out(run)) {
+        kvm_ring_leave_out(run->name);
+    }
     guest_runs_add_arguments(run, argv, 7, options);
     launch(&result, argv, expect_find(run->expect, "stdin"), NULL);
     check(run, &result);
