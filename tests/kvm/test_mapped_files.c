@@ -17,8 +17,8 @@
 #include "launch.h"
 #include "scratch.h"
 
-#define FILE_BYTES (3 * 4096 + 100)
-#define WRITTEN    (3 * 4096) /* what `coherence leave` writes: all L */
+#define FILE_BYTES (3ul * 4096 + 100)
+#define WRITTEN    (3ul * 4096) /* what `coherence leave` writes: all L */
 
 /* Run `coherence leave FILE HOW` on a fresh file; the caller releases *result, frees the contents. */
 static char *leave(

@@ -61,10 +61,11 @@ static int before(
     struct object *object = object_of(process, file, &status);
     int64_t at = object != NULL ? place_of(file, mapped->offset, write, &status) : -1;
 
-    *mapped = (struct mapped_file){.object = at >= 0 ? object : NULL, .offset = at};
-    if (mapped->object == NULL) {
+    mapped->object = NULL;
+    if (object == NULL || at < 0) {
         return 0;
     }
+    *mapped = (struct mapped_file){.object = object, .offset = at};
     uint64_t end = (uint64_t)at + bytes + PAGE_BYTES - 1;
     return write_pages(process, object, (uint64_t)at >> PAGE_SHIFT, end >> PAGE_SHIFT);
 }
