@@ -17,6 +17,7 @@ CLANG_FORMAT ?= clang-format
 CLANG_TIDY ?= clang-tidy
 CPPCHECK ?= cppcheck
 SHELLCHECK ?= shellcheck
+MANDOC ?= mandoc
 V ?= 0
 ifeq ($(V),0)
 say = @printf '  %-7s %s\n' '$(1)' '$(2)';
@@ -38,7 +39,7 @@ SAN ?=
 host_cppflags := -std=c11 -D_GNU_SOURCE -DVMM_VERSION='"$(VERSION)"' -Iinclude -Ivmm
 host_cflags := $(host_cppflags) -O2 -g $(warnings) $(SAN) $(CFLAGS)
 host_ldflags := $(SAN) $(LDFLAGS)
-host_libs := -ldw -lelf -ljansson -lsqlite3 -lm
+host_libs := -ldw -lelf -lZydis -ljansson -lsqlite3 -lm
 test_libs := -lcmocka
 
 # The kernel is entered with ring 3's registers live and, on some hosts, interpreted:
@@ -72,6 +73,7 @@ lib_sources := \
 	vmm/cli/measure_options.c \
 	vmm/cli/options.c \
 	vmm/cli/paging_options.c \
+	vmm/cli/record_options.c \
 	vmm/cli/report_command.c \
 	vmm/cli/report_options.c \
 	vmm/cli/replay_command.c \
@@ -218,11 +220,14 @@ lib_sources := \
 	vmm/replay/sim_random.c \
 	vmm/replay/sim_tlb.c \
 	vmm/replay/sim_two_queue.c \
+	vmm/report/html.c \
+	vmm/report/html_misses.c \
 	vmm/report/maps.c \
 	vmm/report/report_html.c \
 	vmm/report/report_json.c \
 	vmm/report/report_lookup.c \
 	vmm/report/report_map.c \
+	vmm/report/report_misses.c \
 	vmm/report/report_pages.c \
 	vmm/report/report_plots.c \
 	vmm/report/report_script.c \
@@ -237,7 +242,9 @@ lib_sources := \
 	vmm/run/lab.c \
 	vmm/run/observe.c \
 	vmm/run/outcome.c \
+	vmm/run/recording.c \
 	vmm/run/run.c \
+	vmm/run/sampling.c \
 	vmm/run/schedule.c \
 	vmm/run/setup.c \
 	vmm/run/start.c \
@@ -263,7 +270,10 @@ lib_sources := \
 	vmm/trace/line.c \
 	vmm/trace/record.c \
 	vmm/trace/trace.c \
-	vmm/trace/trace_lines.c
+	vmm/trace/trace_lines.c \
+	vmm/watch/decode.c \
+	vmm/watch/opened.c \
+	vmm/watch/select.c
 
 # On the path of every fault: compiled so that vmm is linked with them as one unit.
 hot_sources := \
@@ -293,6 +303,7 @@ unit_tests := \
 	test_clock \
 	test_commands \
 	test_counts \
+	test_decode \
 	test_describe \
 	test_descriptors \
 	test_doctor \
@@ -317,6 +328,7 @@ unit_tests := \
 	test_policy_order \
 	test_processes \
 	test_ptab \
+	test_record_options \
 	test_regions \
 	test_replay \
 	test_replay_curve \
@@ -330,6 +342,7 @@ unit_tests := \
 	test_report \
 	test_report_page \
 	test_report_session \
+	test_select \
 	test_session \
 	test_session_damage \
 	test_session_fuzz \
@@ -346,11 +359,13 @@ kvm_tests := \
 	test_context \
 	test_endings \
 	test_guests \
+	test_labbook \
 	test_mapped_files \
 	test_measure \
 	test_output \
 	test_probe \
 	test_progress \
+	test_reference \
 	test_refusals \
 	test_rewrite \
 	test_session_run
@@ -361,6 +376,7 @@ test_helpers := \
 	tests/kvm/guest_runs.c \
 	tests/kvm/launch.c \
 	tests/kvm/paging_model.c \
+	tests/kvm/reference_string.c \
 	tests/kvm/scratch.c \
 	tests/session/fuzz_main.c \
 	tests/session/fuzz_session.c \
@@ -370,6 +386,9 @@ test_helpers := \
 	tests/unit/fake_memory.c \
 	tests/unit/naive_walk.c \
 	tests/unit/policy_models.c \
+	tests/unit/replay_fixture.c \
+	tests/unit/replay_model.c \
+	tests/unit/replay_string.c \
 	tests/unit/session_fixture.c
 
 guest_programs := \
@@ -392,12 +411,14 @@ guest_programs := \
 	nullderef \
 	protect \
 	readonly \
+	refstring \
 	seqtouch \
 	sharedlib \
 	stackgrow \
 	stackoverflow \
 	stacktouch \
-	touch
+	touch \
+	workset
 
 # The routines that are measured, in the guest and in the host process; table.S comes first.
 exp_sources := \
@@ -449,6 +470,7 @@ bench_guest_parts := \
 bench_programs := \
 	floor \
 	launch \
+	replay \
 	steps
 
 # Ordinary C programs, built by the system's compilers as any user would (tests/guests/NAME.c).
@@ -546,7 +568,7 @@ $(O)/libvmm.a: $(lib_objects)
 ifneq ($(findstring Free Software Foundation,$(shell $(CC) --version 2>/dev/null)),)
 $(hot_sources:%.c=$(O)/obj/%.o): host_cflags += -flto=auto -ffat-lto-objects
 $(O)/vmm: host_ldflags += -flto=auto -O2
-$(O)/tests/%: host_ldflags += -fno-lto
+$(O)/tests/% $(O)/bench/%: host_ldflags += -fno-lto
 endif
 
 $(O)/vmm: $(O)/obj/vmm/main.o $(O)/libvmm.a
@@ -556,11 +578,19 @@ $(O)/vmm: $(O)/obj/vmm/main.o $(O)/libvmm.a
 $(O)/tests/kvm/test_access: $(O)/obj/tests/kvm/paging_model.o
 $(O)/tests/kvm/test_adversary $(O)/tests/kvm/test_guests: \
 	$(O)/obj/tests/kvm/expect.o $(O)/obj/tests/kvm/guest_runs.o
-launch_tests := test_adversary test_endings test_guests test_mapped_files test_output test_refusals
+launch_tests := \
+	test_adversary \
+	test_endings \
+	test_guests \
+	test_labbook \
+	test_mapped_files \
+	test_output \
+	test_refusals
 $(launch_tests:%=$(O)/tests/kvm/%): $(O)/obj/tests/kvm/launch.o $(O)/obj/tests/kvm/scratch.o
 # The run loop gets its traps from the test.
 $(O)/tests/kvm/test_progress: host_ldflags += -Wl,--wrap=machine_run
 $(O)/tests/kvm/test_session_run: $(O)/obj/tests/kvm/launch.o
+$(O)/tests/kvm/test_reference: $(O)/obj/tests/kvm/launch.o $(O)/obj/tests/kvm/reference_string.o
 session_tests := test_export test_report_page test_report_session test_session \
 	test_session_damage test_session_fuzz
 $(session_tests:%=$(O)/tests/unit/%): \
@@ -652,9 +682,12 @@ $(bench_guest_elfs): $(O)/bench/%.elf: $(O)/obj/guest/bench/%.o $(bench_part_obj
 # The floor copies the measured loop, as it is in the guest programs, into its own guest.
 $(O)/bench/floor: $(O)/obj/guest/bench/touch_pages.o
 $(O)/obj/bench/%.o: host_cflags += -Iguest/bench
+# Measures functions of vmm itself.
+$(O)/bench/replay: $(O)/libvmm.a
+$(O)/bench/replay: bench_libs := $(host_libs)
 
 $(bench_binaries): $(O)/bench/%: $(O)/obj/bench/%.o
-	$(call say,LD,$@)mkdir -p $(@D) && $(CC) $(host_ldflags) -o $@ $^
+	$(call say,LD,$@)mkdir -p $(@D) && $(CC) $(host_ldflags) -o $@ $^ $(bench_libs)
 
 # NAME-glibc, NAME-glibc-pie, NAME-musl: the same source by three start-up codes.
 libc_guest_cflags := -std=c11 -O2 -g $(warnings) -D_GNU_SOURCE
@@ -722,9 +755,13 @@ san: ## the same under AddressSanitizer and UndefinedBehaviorSanitizer
 		SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer'
 
 # Both rings, even if the first one fails
-.PHONY: check check-unit check-kvm
+.PHONY: check check-unit check-kvm check-man
 check:
-	@+status=0; $(submake) check-unit || status=1; $(submake) check-kvm || status=1; exit $$status
+	@+status=0; for ring in man unit kvm; do $(submake) check-$$ring || status=1; done; exit $$status
+
+# Help and manual pages have the same options.
+check-man: $(O)/vmm
+	@sh tests/manpages.sh $(O)
 
 # The page on writing an experiment, followed to the letter in a copy of the tree.
 .PHONY: check-guide
@@ -751,6 +788,7 @@ stage: all libc-guests $(kvm_binaries)
 	@mkdir -p $(O)/stage/policies && cp -p $(O)/policies/*.so $(O)/stage/policies/
 	@cp -p $(libc_guest_elfs) tests/guests/*.c tests/guests/lines.txt $(O)/stage/tests/guests/
 	@mkdir -p $(O)/stage/guest && cp -pr guest/prog $(O)/stage/guest/
+	@mkdir -p $(O)/stage/docs && cp -p docs/lab-book.md $(O)/stage/docs/
 
 # The reader of sessions on inputs that libFuzzer makes up: SECONDS=600.  Needs clang.
 SECONDS ?= 600
@@ -758,10 +796,10 @@ FUZZ_CC ?= clang
 fuzz_sources := tests/session/fuzz_main.c tests/session/fuzz_session.c \
 	tests/unit/session_fixture.c
 .PHONY: fuzz
-fuzz: $(kernel_image) ## feed the reader of sessions with anything: SECONDS=600
+fuzz: $(kernel_image) $(exp_image) ## feed the reader of sessions with anything: SECONDS=600
 	$(call say,CC,$(O)/fuzz/session)mkdir -p $(O)/fuzz/corpus && $(FUZZ_CC) $(host_cppflags) \
-		-O1 -g -fsanitize=fuzzer,address,undefined -o $(O)/fuzz/session $(fuzz_sources) \
-		$(lib_sources) $(kernel_image) $(host_libs)
+		-O1 -g -w -fsanitize=fuzzer,address,undefined -o $(O)/fuzz/session $(fuzz_sources) \
+		$(lib_sources) $(kernel_image) $(exp_image) $(host_libs)
 	cd $(O)/fuzz && ./session -max_total_time=$(SECONDS) -max_len=8192 -timeout=10 \
 		-print_final_stats=1 corpus
 
@@ -790,10 +828,11 @@ tidy_sources := vmm/main.c $(lib_sources) $(unit_tests:%=tests/unit/%.c) \
 	$(wildcard guest/*/*.c docs/policies/*.c tests/policies/*.c)
 tidy_targets := $(tidy_sources:%=tidy/%)
 c_files = $(shell find vmm guest include tests docs bench -name '*.[ch]' 2>/dev/null)
+man_pages := $(wildcard docs/*.1)
 scripts = $(shell grep -rlI '^\#!.*sh$$' tests bench .ci 2>/dev/null)
 
 .PHONY: lint
-lint: ## clang-format, clang-tidy, cppcheck and shellcheck find nothing
+lint: ## clang-format, clang-tidy, cppcheck, shellcheck and mandoc find nothing
 	@$(deps) build test lint
 	$(call say,FORMAT,$(words $(c_files)) files)$(CLANG_FORMAT) --dry-run -Werror \
 		--ferror-limit=3 $(c_files)
@@ -803,6 +842,7 @@ lint: ## clang-format, clang-tidy, cppcheck and shellcheck find nothing
 		--std=c11 --error-exitcode=1 \
 		-Iinclude -Ivmm -Iguest/lib -Iguest/bench $(tidy_sources)
 	$(call say,SHELL,$(words $(scripts)) scripts)$(SHELLCHECK) -x $(scripts)
+	$(call say,MAN,$(words $(man_pages)) pages)$(MANDOC) -Tlint -Wwarning $(man_pages)
 
 # The warnings are gcc's business: clang does not know all of these options.  What is printed on
 # success is a count of suppressed warnings in system headers.

@@ -86,7 +86,7 @@ compare_field() { # KEY TEXT FIELD NAME-A NAME-B BUDGET: A is vmm
 }
 
 has_option() { # --NAME
-	"$vmm" --help | grep -q -e "$1\b"
+	"$vmm" --help | grep -e "$1\b" >/dev/null # not -q: vmm would meet a closed pipe
 }
 
 # --- begin and end ------------------------------------------------------------------------------

@@ -25,8 +25,8 @@ uint64_t area_count(uintptr_t base, uint64_t pages, uint64_t value);
  * area_warm_up. */
 void area_write_counted(
     uintptr_t base, uint64_t pages, uint64_t value, struct lab_counts *faults);
-uint64_t area_count_counted(
-    uintptr_t base, uint64_t pages, uint64_t value, struct lab_counts *faults);
+uint64_t
+area_count_counted(uintptr_t base, uint64_t pages, uint64_t value, struct lab_counts *faults);
 
 /*
  * Bring in what the functions above need, and what a program uses of its own: everything from the

@@ -45,8 +45,7 @@ void trap_skipped(void);
 
 static void set(int number, const struct action *action)
 {
-    CHECK_EQ(
-        sys_call(__NR_rt_sigaction, (uint64_t)number, (uintptr_t)action, 0, 8, 0, 0), 0);
+    CHECK_EQ(sys_call(__NR_rt_sigaction, (uint64_t)number, (uintptr_t)action, 0, 8, 0, 0), 0);
 }
 
 void trap_catch(int number, trap_handler *handler)

@@ -9,9 +9,9 @@
 #include <stdint.h>
 
 /* The kernel's own headers, without a libc's. */
+#include <asm/sigcontext.h>
 #include <asm/siginfo.h>
 #include <asm/signal.h>
-#include <asm/sigcontext.h>
 #include <asm/ucontext.h>
 
 /* si_addr is the address that was touched; the context is what the program goes on with. */

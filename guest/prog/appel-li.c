@@ -50,7 +50,8 @@ static void unprotect(int number, siginfo_t *info, struct ucontext *context)
     (void)context;
     traps++;
     CHECK_EQ(
-        sys_mprotect((uintptr_t)info->si_addr / PAGE_BYTES * PAGE_BYTES, PAGE_BYTES, READ_WRITE),
+        sys_mprotect(
+            (uintptr_t)info->si_addr / PAGE_BYTES * PAGE_BYTES, PAGE_BYTES, READ_WRITE),
         0);
 }
 

@@ -17,12 +17,11 @@
  * expect: forkbomb | exit=2
  */
 #include "check.h"
+#include "lab.h"
 #include "mem.h"
 #include "print.h"
 #include "start.h"
 #include "sys.h"
-
-#include "lab.h"
 
 #define LIMIT_MAX 1000
 

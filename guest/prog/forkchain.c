@@ -109,8 +109,8 @@ int main(int argc, char **argv, char **envp)
         return 2;
     }
     uintptr_t shared = area_map_shared(1);
-    chain.counts = (struct lab_counts *)shared;                         // NOLINT: by number
-    chain.sum = (uint64_t *)(shared + sizeof(struct lab_counts));       // NOLINT: by number
+    chain.counts = (struct lab_counts *)shared;                   // NOLINT: by number
+    chain.sum = (uint64_t *)(shared + sizeof(struct lab_counts)); // NOLINT: by number
     chain.area = area_map(chain.length);
     area_write(chain.area, chain.length, 0);
     go_on(&chain, 0, &chain);

@@ -239,7 +239,8 @@ static int run(const char *mode, const struct file *file)
     } else if (strcmp(mode, "mincore") == 0) {
         run_mincore(file->pages);
     } else if (strcmp(mode, "bus") == 0) {
-        return trap_read(map(file, file->pages + 2, MAP_SHARED) + (file->pages + 1) * PAGE_BYTES);
+        return trap_read(
+            map(file, file->pages + 2, MAP_SHARED) + (file->pages + 1) * PAGE_BYTES);
     } else {
         print_to(2, "usage: mapfile shared|private|behind|mincore|bus [PAGES]\n");
         return 2;

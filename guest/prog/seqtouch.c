@@ -101,8 +101,7 @@ static uintptr_t map_aligned(uint64_t pages)
     CHECK_EQ(sys_munmap((uintptr_t)room, bytes), 0);
     uintptr_t base = ((uintptr_t)room + 2 * LARGE_BYTES - 1) / LARGE_BYTES * LARGE_BYTES;
     CHECK_EQ(
-        sys_mmap(
-            base, pages * PAGE_BYTES, SYS_PROT_READ | SYS_PROT_WRITE, MAP_FIXED_NOREPLACE),
+        sys_mmap(base, pages * PAGE_BYTES, SYS_PROT_READ | SYS_PROT_WRITE, MAP_FIXED_NOREPLACE),
         base);
     if (!lab_present()) {
         sys_madvise(base, pages * PAGE_BYTES, MADV_NOHUGEPAGE);

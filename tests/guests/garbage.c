@@ -98,8 +98,8 @@ static void take(struct state *state, struct block *block)
     block->mapped = draw(state, 2) == 0;
     block->size = (size_t)(1 + draw(state, BLOCK_PAGES_MAX)) * PAGE_BYTES;
     if (block->mapped) {
-        block->bytes = mmap(
-            NULL, block->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        block->bytes =
+            mmap(NULL, block->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         CHECK(block->bytes != MAP_FAILED);
         CHECK(is_filled(block->bytes, block->size, 0));
     } else if (draw(state, 2) == 0) {

@@ -3,6 +3,7 @@
  * own band, or undecided, and nearly all right.  The truth comes from tlb_model.c, which knows
  * nothing of the analysis.  Read test_analyse_shapes.c for series that are no capacities.
  */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -43,9 +44,10 @@ static void run_experiment(struct tlb_model *model, uint64_t most, struct knee_r
     uint64_t size = 0;
     uint64_t last = 0;
 
-    for (double next = 4; next <= (double)most; next *= 1.0905) {
-        if ((uint64_t)next != last) {
-            last = (uint64_t)next;
+    for (int eighth = 0; 4 * exp2(eighth / 8.0) <= (double)most; eighth++) {
+        uint64_t next = (uint64_t)(4 * exp2(eighth / 8.0));
+        if (next != last) {
+            last = next;
             measure_size(model, last, &series);
         }
     }

@@ -92,7 +92,7 @@ static double five_steps(uint64_t size)
 {
     double cost = 4;
 
-    for (uint64_t limit = 16; limit <= 16 * 256 && size > limit; limit *= 4) {
+    for (uint64_t limit = 16; limit <= UINT64_C(4096) && size > limit; limit *= 4) {
         cost *= 2;
     }
     return cost;
@@ -124,9 +124,10 @@ static void measure_grid(struct lab *lab, cost_of_size *cost, uint64_t most)
 {
     uint64_t last = 0;
 
-    for (double next = 4; next <= (double)most; next *= 1.0905) {
-        if ((uint64_t)next != last) {
-            last = (uint64_t)next;
+    for (int eighth = 0; 4 * exp2(eighth / 8.0) <= (double)most; eighth++) {
+        uint64_t next = (uint64_t)(4 * exp2(eighth / 8.0));
+        if (next != last) {
+            last = next;
             take(lab, cost, last);
         }
     }

@@ -36,7 +36,7 @@ static bool parse(struct replay_options *options, struct err *err, const char *f
 #define ASSERT_PARSES(options, ...)                                                            \
     do {                                                                                       \
         struct err err_;                                                                       \
-        if (!parse(options, &err_, __VA_ARGS__, NULL)) {                                       \
+        if (!parse(options, &err_, __VA_ARGS__, (char *)NULL)) {                               \
             fail_msg("%s", err_.text);                                                         \
         }                                                                                      \
     } while (0)
@@ -45,7 +45,7 @@ static bool parse(struct replay_options *options, struct err *err, const char *f
     do {                                                                                       \
         struct replay_options options_;                                                        \
         struct err err_;                                                                       \
-        assert_false(parse(&options_, &err_, __VA_ARGS__, NULL));                              \
+        assert_false(parse(&options_, &err_, __VA_ARGS__, (char *)NULL));                      \
         assert_int_equal(err_.kind, ERR_USAGE);                                                \
         assert_string_equal(err_.text, message);                                               \
     } while (0)

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "replay/references.h"
+#include "replay/replay_print.h"
 #include "session_fixture.h"
 
 #define ROOM 64
@@ -140,10 +140,14 @@ static void test_references_prefer_samples_of_their_regions(void **unused)
 
 static void put_access(struct fixture *fixture, uint64_t time, uint64_t address, uint8_t bytes)
 {
-    const struct session_access access = {
-        .address = address, .process = 2, .access = RECORD_WRITE | RECORD_USER, .bytes = bytes};
+    const struct access_record access = {
+        .time_ns = time,
+        .address = address,
+        .process = 2,
+        .access = RECORD_WRITE | RECORD_USER,
+        .bytes = bytes};
 
-    recorder_access(fixture->recorder, time, &access);
+    recorder_access(fixture->recorder, &access, NULL);
 }
 
 static void test_references_prefer_recorded_accesses(void **unused)
@@ -228,6 +232,96 @@ static void test_references_say_what_a_session_lacks(void **unused)
     fixture_remove(&fixture);
 }
 
+/* --- the classroom question: an array of 8,192 bytes, every 4th of which is touched --- */
+
+#define ARRAY       UINT64_C(0x7fff00000000)
+#define ARRAY_BYTES 8192
+
+/* Distinct pages of 1, 2, 4 and 8 KiB that a session touched in its phase, and the notes. */
+static void replay_classroom(
+    const struct fixture *fixture,
+    uint32_t pages[4],
+    char notes[REPLAY_NOTES_MAX][REPLAY_NOTE_BYTES],
+    size_t *note_count)
+{
+    const struct replay_plan plan = {
+        .policies = {&sim_lru},
+        .policy_count = 1,
+        .frames = {8},
+        .frame_count = 1,
+        .page_shifts = {10, 11, 12, 13},
+        .size_count = 4,
+        .last = UINT64_MAX,
+        .access = REFERENCE_ANY};
+    struct references references;
+    struct replay_result result;
+    struct err err = {0};
+
+    if (!references_open_session(&references, fixture->folder, "array", &err) ||
+        !replay_run(&plan, &references, &result, &err)) {
+        fail_msg("%s", err.text);
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        pages[i] = result.sizes[i].pages;
+        assert_int_equal(result.sizes[i].faults[0][0], pages[i]);
+    }
+    *note_count = replay_notes(notes, &plan, &references.about, &result);
+    replay_destroy(&result);
+    references_close(&references);
+}
+
+static void test_replay_answers_the_classroom_from_accesses(void **unused)
+{
+    char notes[REPLAY_NOTES_MAX][REPLAY_NOTE_BYTES];
+    struct fixture fixture;
+    uint32_t pages[4] = {0};
+    size_t count = 0;
+
+    (void)unused;
+    fixture_begin(&fixture);
+    put_access(&fixture, 100, 0x1000, 8); /* before the phase */
+    recorder_phase(fixture.recorder, 101, "array");
+    for (uint64_t i = 0; i < ARRAY_BYTES; i += 4) {
+        put_access(&fixture, 102 + i, ARRAY + i, 1);
+    }
+    fixture_end(&fixture, 10000);
+    replay_classroom(&fixture, pages, notes, &count);
+    assert_int_equal(pages[0], 8);
+    assert_int_equal(pages[1], 4);
+    assert_int_equal(pages[2], 2);
+    assert_int_equal(pages[3], 1);
+    assert_int_equal(count, 0);
+    fixture_remove(&fixture);
+}
+
+/* The run had pages of 4 KiB: of smaller ones its two faults cannot say more than two. */
+static void test_replay_of_faults_says_what_it_cannot_answer(void **unused)
+{
+    char notes[REPLAY_NOTES_MAX][REPLAY_NOTE_BYTES];
+    struct fixture fixture;
+    uint32_t pages[4] = {0};
+    size_t count = 0;
+
+    (void)unused;
+    fixture_begin(&fixture);
+    recorder_phase(fixture.recorder, 100, "array");
+    for (uint64_t i = 0; i < ARRAY_BYTES; i += 4096) {
+        const struct fault_spec spec = {
+            ARRAY + i, FAULT_DEMAND_ZERO, ACTION_MAP_ZERO, 1, 2, RECORD_WRITE | RECORD_USER};
+        record(&fixture, 101 + i, &spec);
+    }
+    fixture_end(&fixture, 10000);
+    replay_classroom(&fixture, pages, notes, &count);
+    assert_int_equal(pages[0], 2);
+    assert_int_equal(pages[2], 2);
+    assert_int_equal(pages[3], 1);
+    assert_true(count > 0);
+    assert_non_null(strstr(notes[0], "faults only"));
+    assert_non_null(
+        strstr(notes[0], "right for pages of 4K and more, a lower bound for smaller"));
+    fixture_remove(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -236,6 +330,8 @@ int main(void)
         cmocka_unit_test(test_references_prefer_recorded_accesses),
         cmocka_unit_test(test_references_of_one_phase),
         cmocka_unit_test(test_references_say_what_a_session_lacks),
+        cmocka_unit_test(test_replay_answers_the_classroom_from_accesses),
+        cmocka_unit_test(test_replay_of_faults_says_what_it_cannot_answer),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,16 +49,13 @@ static void make_story(struct fixture *fixture)
 }
 
 /* The page's text, which the caller frees; also left in the fixture's folder as page.html. */
-static char *make_page(
-    const struct fixture *fixture,
-    const char *gnuplot,
-    const struct report_curve *misses,
-    char *path)
+static char *make_page(const struct fixture *fixture, const char *gnuplot, char *path)
 {
     struct report_map *map = malloc(sizeof(*map));
     struct session_reader *reader;
     struct report report;
     struct report_source source;
+    struct report_misses misses;
     struct report_plots plots;
     struct err err = {0};
 
@@ -69,10 +66,11 @@ static char *make_page(
         !report_gather(&report, reader, 0, &err) ||
         !report_source_find(&source, &report, &err) ||
         !report_map_fill(map, &report, reader, &err) ||
-        !report_plots_draw(&plots, gnuplot, &report, map, misses, &err)) {
+        !report_misses_find(&misses, fixture->folder, 1, &err) ||
+        !report_plots_draw(&plots, gnuplot, &report, map, &misses, &err)) {
         fail_msg("%s", err.text);
     }
-    report_print_html(out, &report, &source, map, &plots);
+    report_print_html(out, &report, &source, map, &misses, &plots);
     long bytes = ftell(out);
     char *text = calloc(1, (size_t)bytes + 1);
     assert_non_null(text);
@@ -80,6 +78,7 @@ static char *make_page(
     assert_int_equal(fread(text, 1, (size_t)bytes, out), bytes);
     assert_int_equal(fclose(out), 0);
     report_plots_destroy(&plots);
+    report_misses_destroy(&misses);
     report_source_destroy(&source);
     report_destroy(&report);
     session_close(reader);
@@ -105,7 +104,7 @@ static void test_report_page_lets_no_html_in_from_outside(void **state)
 
     (void)state;
     make_story(&fixture);
-    char *page = make_page(&fixture, NULL, NULL, path);
+    char *page = make_page(&fixture, NULL, path);
     assert_null(strstr(page, "<script"));
     assert_null(strstr(page, "<b>"));
     assert_non_null(strstr(page, "&lt;script&gt;alert(1)&lt;/script&gt;&amp;&quot;"));
@@ -120,7 +119,7 @@ static void test_report_page_needs_no_network(void **state)
 
     (void)state;
     make_story(&fixture);
-    char *page = make_page(&fixture, NULL, NULL, path);
+    char *page = make_page(&fixture, NULL, path);
     for (const char *at = page; (at = strstr(at, "http")) != NULL; at++) {
         assert_true(strncmp(at, "http://www.w3.org/", 18) == 0); /* names of SVG, not places */
     }
@@ -139,7 +138,7 @@ static void test_report_page_without_gnuplot_says_so_and_has_the_tables(void **s
 
     (void)state;
     make_story(&fixture);
-    char *page = make_page(&fixture, "/nowhere/gnuplot", NULL, path);
+    char *page = make_page(&fixture, "/nowhere/gnuplot", path);
     assert_null(strstr(page, "<svg"));
     assert_non_null(strstr(page, "there is no gnuplot"));
     assert_non_null(strstr(page, "apt-get install gnuplot-nox"));
@@ -152,25 +151,47 @@ static void test_report_page_without_gnuplot_says_so_and_has_the_tables(void **s
     fixture_remove(&fixture);
 }
 
-static void test_report_page_has_a_place_for_the_miss_ratio_curve(void **state)
+/* Ten times over four pages: lru with fewer frames than four never finds one again. */
+static void test_report_page_replays_recorded_accesses(void **state)
 {
-    const uint64_t frames[] = {1, 10, 100};
-    const double ratio[] = {1.0, 0.5, 0.25};
-    const struct report_curve curve = {.count = 3, .frames = frames, .ratio = ratio};
     struct fixture fixture;
     char path[FIXTURE_PATH_BYTES];
 
     (void)state;
-    if (!has_gnuplot()) {
-        skip();
+    fixture_begin(&fixture);
+    for (uint64_t i = 0; i < 40; i++) {
+        const struct session_access access = {
+            .address = LOW + i % 4 * PAGE_BYTES, .access = RECORD_USER, .bytes = 8};
+        recorder_access(fixture.recorder, i * 1000, &access);
     }
-    make_story(&fixture);
-    char *page = make_page(&fixture, NULL, NULL, path);
-    assert_null(strstr(page, "id=\"plot-3\""));
-    assert_non_null(strstr(page, "<section id=\"misses\">"));
+    fixture_end(&fixture, 40000);
+    char *page = make_page(&fixture, NULL, path);
+    assert_non_null(
+        strstr(page, "<th>policy</th><th>1 frame</th><th>2 frames</th><th>4 frames</th>"));
+    assert_non_null(strstr(
+        page,
+        "<tr><td>lru</td><td>40 (100.0%)</td><td>40 (100.0%)</td><td>4 (10.0%)</td></tr>"));
+    assert_null(strstr(page, "faults only"));
+    if (has_gnuplot()) {
+        assert_non_null(strstr(page, "Of all accesses that were recorded"));
+    }
     free(page);
-    page = make_page(&fixture, NULL, &curve, path);
-    assert_non_null(strstr(page, "id=\"plot-3\""));
+    fixture_remove(&fixture);
+}
+
+static void test_report_page_says_what_a_replay_of_faults_is_good_for(void **state)
+{
+    struct fixture fixture;
+    char path[FIXTURE_PATH_BYTES];
+
+    (void)state;
+    make_story(&fixture);
+    char *page = make_page(&fixture, NULL, path);
+    assert_non_null(strstr(
+        page, "<tr><td>opt</td><td>400 (100.0%)</td><td>400 (100.0%)</td><td>400 (100.0%)</td>"
+              "<td>400 (100.0%)</td></tr>"));
+    assert_non_null(strstr(page, "Note: faults only"));
+    assert_null(strstr(page, "Of all accesses that were recorded"));
     free(page);
     fixture_remove(&fixture);
 }
@@ -209,6 +230,7 @@ static void check_plots(const struct browser_view *view)
     const struct browser_part low_left = {0.3, 0.5, 0.5, 0.86};
     const struct browser_part low_right = {0.6, 0.8, 0.5, 0.86};
     const struct browser_part high_left = {0.3, 0.5, 0.1, 0.45};
+    const struct browser_part top = {0.12, 0.95, 0.1, 0.4}, bottom = {0.12, 0.95, 0.45, 0.9};
     const struct browser_part high_right = {0.6, 0.8, 0.1, 0.45};
 
     expect_pixels(view, "plot-0", left, BLUE, 10000, 200000);
@@ -220,6 +242,9 @@ static void check_plots(const struct browser_view *view)
     expect_pixels(view, "plot-1", low_right, ALONE, 0, 0);
     expect_pixels(view, "plot-1", high_left, ALONE, 0, 0);
     expect_pixels(view, "plot-2", whole, BLUE, 300, 20000);
+    /* Every touch misses: a line along the top. */
+    expect_pixels(view, "plot-3", top, BLUE, 300, 20000);
+    expect_pixels(view, "plot-3", bottom, BLUE, 0, 0);
     expect_pixels(view, "plot-4", whole, BLUE, 1000, 400000);
     expect_pixels(view, "plot-5", whole, BLUE, 1000, 400000);
 }
@@ -251,7 +276,7 @@ static void check_drawn(bool dark)
         skip();
     }
     make_story(&fixture);
-    free(make_page(&fixture, NULL, NULL, path));
+    free(make_page(&fixture, NULL, path));
     assert_true(browser_show(&view, path, fixture.outer, dark));
     check_text(&view, dark ? DARK : PAPER, dark ? DARK_INK : INK);
     check_plots(&view);
@@ -271,15 +296,42 @@ static void test_report_page_is_drawn_in_dark(void **state)
     check_drawn(true);
 }
 
+/* A colour scale needs two ends, though there is no bin with more than one fault. */
+static void test_report_page_draws_single_faults(void **state)
+{
+    struct region low = fixture_region(0, LOW, LOW + PAGES * PAGE_BYTES, "low");
+    struct fixture fixture;
+    struct browser_view view;
+    char path[FIXTURE_PATH_BYTES];
+
+    (void)state;
+    if (!browser_is_there() || !has_gnuplot()) {
+        skip();
+    }
+    fixture_begin(&fixture);
+    for (uint64_t i = 0; i < 3; i++) {
+        struct fault_record fault = fixture_fault(i * 1000, LOW + i * PAGE_BYTES);
+        recorder_fault(fixture.recorder, &fault, &low);
+    }
+    fixture_end(&fixture, 3000);
+    free(make_page(&fixture, NULL, path));
+    assert_true(browser_show(&view, path, fixture.outer, false));
+    expect_pixels(&view, "plot-1", whole, ALONE, 500, 20000);
+    browser_release(&view);
+    fixture_remove(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_report_page_lets_no_html_in_from_outside),
         cmocka_unit_test(test_report_page_needs_no_network),
         cmocka_unit_test(test_report_page_without_gnuplot_says_so_and_has_the_tables),
-        cmocka_unit_test(test_report_page_has_a_place_for_the_miss_ratio_curve),
+        cmocka_unit_test(test_report_page_replays_recorded_accesses),
+        cmocka_unit_test(test_report_page_says_what_a_replay_of_faults_is_good_for),
         cmocka_unit_test(test_report_page_is_drawn_in_light),
         cmocka_unit_test(test_report_page_is_drawn_in_dark),
+        cmocka_unit_test(test_report_page_draws_single_faults),
     };
     return cmocka_run_group_tests_name("report-page", tests, NULL, NULL);
 }

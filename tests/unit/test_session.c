@@ -114,8 +114,14 @@ static void test_session_keeps_the_fields_of_every_other_event(void **state)
 {
     const struct session_signal signal = {
         .address = 0x1234, .rip = 0x5678, .number = 11, .code = -6, .process = 9};
-    const struct session_access access = {
-        .address = 0xabc, .rip = 0xdef, .region = 5, .process = 2, .access = 1, .bytes = 8};
+    const struct access_record access = {
+        .time_ns = 5,
+        .address = 0xabc,
+        .rip = 0xdef,
+        .region = 5,
+        .process = 2,
+        .access = 1,
+        .bytes = 8};
     struct fixture fixture;
 
     (void)state;
@@ -124,7 +130,7 @@ static void test_session_keeps_the_fields_of_every_other_event(void **state)
     recorder_phase(fixture.recorder, 2, "fill");
     recorder_result(fixture.recorder, 3, "faults", -5);
     recorder_signal(fixture.recorder, 4, &signal, "write to nowhere");
-    recorder_access(fixture.recorder, 5, &access);
+    recorder_access(fixture.recorder, &access, NULL);
     recorder_process_end(fixture.recorder, 6, 3, 139);
     fixture_end(&fixture, 7);
     struct session_reader *reader = open_reader(&fixture);

@@ -4,6 +4,7 @@
  */
 #include "base/nearest.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #define WORD_MAX 64 /* letters that are compared; longer words are near to nothing */
@@ -39,6 +40,11 @@ static unsigned edit_distance(const char *a, const char *b)
     return row[a_length][b_length];
 }
 
+static bool begins_with(const char *word, const char *beginning)
+{
+    return strncmp(word, beginning, strlen(beginning)) == 0;
+}
+
 const char *nearest_word(const char *word, const char *const *words, size_t count)
 {
     size_t half = strlen(word) / 2;
@@ -48,7 +54,9 @@ const char *nearest_word(const char *word, const char *const *words, size_t coun
     for (size_t i = 0; i < count; i++) {
         unsigned distance = edit_distance(word, words[i]);
 
-        if (distance < best) {
+        /* Of equally near ones, the one that was written out too long. */
+        if (distance < best || (distance == best && nearest != NULL &&
+                                begins_with(word, words[i]) && !begins_with(word, nearest))) {
             best = distance;
             nearest = words[i];
         }

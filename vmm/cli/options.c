@@ -13,6 +13,7 @@
 
 #include "base/addr.h"
 #include "cli/paging_options.h"
+#include "cli/record_options.h"
 #include "cli/usage.h"
 #include "cli/value.h"
 
@@ -37,6 +38,8 @@ enum option_key {
     KEY_SESSION,
     KEY_FORCE,
     KEY_HELP,
+    KEY_RECORD,
+    KEY_RECORD_REGIONS,
     KEY_PAGING, /* from here on: KEY_PAGING + enum paging_option */
 };
 
@@ -52,6 +55,14 @@ static const struct argp_option run_options[] = {
     {.doc = "What to watch:", .group = GROUP_WATCH},
     {"trace", KEY_TRACE, "FILE", OPTION_ARG_OPTIONAL,
      "Print each page fault on one line as it happens: on standard error, or into FILE",
+     GROUP_WATCH},
+    {"record", KEY_RECORD, "WHAT", 0,
+     "What to record: faults (default); accesses, each of them, beside the faults; or "
+     "sampled,SECONDS, the pages touched in each such period",
+     GROUP_WATCH},
+    {"record-regions", KEY_RECORD_REGIONS, "REGION[,REGION...]", 0,
+     "Record accesses or samples of these: names as in --maps, ranges BEGIN-END, or all (with "
+     "instruction fetches) (default: all data)",
      GROUP_WATCH},
     {"session", KEY_SESSION, "DIR", 0,
      "Record each page fault into the new folder DIR, for report, replay and export",
@@ -228,6 +239,10 @@ static bool parse_value(struct options *options, int key, const char *text, stru
         return parse_trace(options, text, err);
     case KEY_FORMAT:
         return parse_format(options, text, err);
+    case KEY_RECORD:
+        return record_options_parse(options, text, err);
+    case KEY_RECORD_REGIONS:
+        return record_options_parse_regions(options, text, err);
     case KEY_MEM:
         return parse_mem(options, text, err);
     case KEY_STACK:
@@ -295,6 +310,8 @@ static error_t parse_run(int key, char *text, struct argp_state *state)
     case KEY_ENV:
     case KEY_SUMMARY:
     case KEY_SESSION:
+    case KEY_RECORD:
+    case KEY_RECORD_REGIONS:
         parse->failed = !parse_value(options, key, text, parse->err);
         return parse->failed ? EINVAL : 0;
     default:
@@ -336,7 +353,7 @@ static bool parse(struct options *options, int argc, char **argv, struct err *er
             err, ERR_USAGE,
             "no program given: vmm [OPTION...] PROGRAM [ARG...] (vmm --help lists all)");
     }
-    return true;
+    return record_options_check(options, err);
 }
 
 bool options_parse(struct options *out, int argc, char **argv, struct err *err)

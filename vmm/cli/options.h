@@ -42,6 +42,13 @@ enum options_page_size {
     OPTIONS_PAGE_AUTO,
 };
 
+/* What is recorded beside faults. */
+enum options_record {
+    OPTIONS_RECORD_FAULTS,
+    OPTIONS_RECORD_ACCESSES,
+    OPTIONS_RECORD_SAMPLED,
+};
+
 /* Strings are borrowed from argv (or static) where not said otherwise: argv must live as long. */
 struct options {
     enum options_command command;
@@ -51,9 +58,12 @@ struct options {
     bool trace;             /* a line for each fault … */
     const char *trace_file; /* … into this file; NULL: standard error */
     enum options_format format;
-    bool maps;            /* print the regions at exit */
-    bool tables;          /* print the page tables at exit */
-    uint64_t mem_bytes;   /* a multiple of 2 MiB, OPTIONS_MEM_MIN to OPTIONS_MEM_MAX */
+    enum options_record record;
+    const char *record_regions; /* as select_parse reads it; NULL: all data */
+    uint64_t record_period_ns;  /* of samples */
+    bool maps;                  /* print the regions at exit */
+    bool tables;                /* print the page tables at exit */
+    uint64_t mem_bytes;         /* a multiple of 2 MiB, OPTIONS_MEM_MIN to OPTIONS_MEM_MAX */
     uint64_t stack_bytes; /* a multiple of 4 KiB, OPTIONS_STACK_MIN to OPTIONS_STACK_MAX */
     uint64_t timeout_ns;  /* 0: none */
     bool clear_env;       /* the guest's environment starts empty, not with the host's */

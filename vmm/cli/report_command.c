@@ -13,23 +13,41 @@
 #include "report/report_source.h"
 #include "report/report_text.h"
 
-static bool write_page(
-    const char *path,
-    const struct report *report,
-    const struct report_source *source,
-    const struct report_map *map,
-    const struct report_plots *plots,
-    struct err *err)
+/* All that the page shows. */
+struct page {
+    const struct report *report;        /* borrows */
+    const struct report_source *source; /* borrows */
+    struct report_map map;
+    struct report_misses misses;
+    struct report_plots plots;
+};
+
+static bool write_page(const char *path, const struct page *page, struct err *err)
 {
     FILE *out = fopen(path, "we");
 
     if (out == NULL) {
         return err_set_errno(err, ERR_INPUT, "--html: cannot write %s", path);
     }
-    report_print_html(out, report, source, map, plots);
+    report_print_html(out, page->report, page->source, &page->map, &page->misses, &page->plots);
     bool ok = ferror(out) == 0;
     ok = fclose(out) == 0 && ok;
     return ok || err_set_errno(err, ERR_ENVIRONMENT, "--html: cannot write %s", path);
+}
+
+static bool fill_page(
+    struct page *page,
+    const struct report_options *options,
+    struct session_reader *reader,
+    struct err *err)
+{
+    const struct report *report = page->report;
+    uint64_t references = report->accesses > 0 ? report->accesses : report->counts->total;
+
+    return report_map_fill(&page->map, report, reader, err) &&
+           (report->pages.distinct > REPORT_MISSES_PAGES_MAX ||
+            report_misses_find(&page->misses, options->folder, references, err)) &&
+           report_plots_draw(&page->plots, NULL, report, &page->map, &page->misses, err);
 }
 
 static bool make_page(
@@ -39,22 +57,21 @@ static bool make_page(
     const struct report_source *source,
     struct err *err)
 {
-    struct report_map *map = malloc(sizeof(*map));
-    struct report_plots plots;
+    struct page *page = calloc(1, sizeof(*page));
 
-    if (map == NULL) {
+    if (page == NULL) {
         return err_set_errno(err, ERR_ENVIRONMENT, "--html");
     }
-    bool ok = report_map_fill(map, report, reader, err) &&
-              report_plots_draw(&plots, NULL, report, map, NULL, err);
-    if (ok) {
-        ok = write_page(options->html_file, report, source, map, &plots, err);
-        if (plots.missing[0] != '\0') {
-            fprintf(stderr, "vmm: note: %s\n", plots.missing);
-        }
-        report_plots_destroy(&plots);
+    page->report = report;
+    page->source = source;
+    bool ok =
+        fill_page(page, options, reader, err) && write_page(options->html_file, page, err);
+    if (ok && page->plots.missing[0] != '\0') {
+        fprintf(stderr, "vmm: note: %s\n", page->plots.missing);
     }
-    free(map);
+    report_plots_destroy(&page->plots);
+    report_misses_destroy(&page->misses);
+    free(page);
     return ok;
 }
 

@@ -37,6 +37,7 @@ static struct summary summarize(const struct lab *lab)
         .write_backs = lab->pager->write_backs,
         .swap_used = lab->swap != NULL ? swap_used(lab->swap) : 0,
         .swap_total = lab->swap != NULL ? swap_total(lab->swap) : 0,
+        .accesses = lab->accesses,
         .elapsed_ns = lab->elapsed_ns,
         .status = outcome_exit_status(&lab->outcome),
         .reason = lab->outcome.reason};
@@ -112,6 +113,19 @@ static enum memory_page_size page_size_of(enum options_page_size size)
         return MEMORY_PAGES_AUTO;
     }
     return MEMORY_PAGES_4K;
+}
+
+static enum lab_record record_of(enum options_record record)
+{
+    switch (record) {
+    case OPTIONS_RECORD_FAULTS:
+        return LAB_RECORD_FAULTS;
+    case OPTIONS_RECORD_ACCESSES:
+        return LAB_RECORD_ACCESSES;
+    case OPTIONS_RECORD_SAMPLED:
+        return LAB_RECORD_SAMPLED;
+    }
+    return LAB_RECORD_FAULTS;
 }
 
 static bool open_session(
@@ -213,6 +227,9 @@ int run_command(const struct options *options)
             .around_pages = (uint32_t)options->fault_around_pages,
             .around_adaptive = options->fault_around_adaptive,
             .page_size = page_size_of(options->page_size),
+            .record = record_of(options->record),
+            .record_regions = options->record_regions,
+            .record_period_ns = options->record_period_ns,
             .verbose = options->verbose,
             .trace = &trace,
             .recorder = recorder};

@@ -146,6 +146,8 @@ static void put_access(struct line *line, const struct session_access *access, u
 
     start(line, "access", time_ns);
     line_json_text(line, "access", write ? "w" : fetch ? "x" : "r");
+    line_json_key(line, "sampled");
+    line_text(line, (access->access & RECORD_SAMPLED) != 0 ? "true" : "false");
     line_json_hex(line, "address", access->address);
     line_json_decimal(line, "bytes", access->bytes);
     line_json_hex(line, "rip", access->rip);

@@ -12,9 +12,20 @@
 /* One brings the page in, from swap for instance, and one more makes it the program's own. */
 #define FAULTS_MAX 2
 
-static bool walk_allows(const struct ptab_walk *walk, bool write)
+/* A page that is closed to ring 3 (space/memory.h), but not taken away from the program. */
+static bool is_closed(const struct space *space, struct gva address)
 {
-    return walk->present && walk->user && (!write || walk->writable);
+    const struct region *region =
+        space->memory->closed != 0 ? regions_find(space->regions, address) : NULL;
+
+    return region != NULL && region->spec.permissions != 0;
+}
+
+static bool walk_allows(
+    const struct space *space, struct gva address, const struct ptab_walk *walk, bool write)
+{
+    return walk->present && (walk->user || is_closed(space, address)) &&
+           (!write || walk->writable);
 }
 
 static bool fault_in(struct access *access, struct gva address, bool write)
@@ -58,7 +69,7 @@ void *access_page(struct access *access, struct gva address, bool write, size_t 
         return NULL;
     }
     ptab_walk(&space->ptab, address, &walk);
-    for (unsigned faults = 0; !walk_allows(&walk, write); faults++) {
+    for (unsigned faults = 0; !walk_allows(space, address, &walk, write); faults++) {
         if (faults == FAULTS_MAX || !fault_in(access, address, write)) {
             return NULL;
         }
@@ -67,6 +78,13 @@ void *access_page(struct access *access, struct gva address, bool write, size_t 
     mark(space, &walk, write);
     *bytes = PAGE_BYTES - (address.value & (PAGE_BYTES - 1));
     return gmem_hva(ptab_pool_mem(space->ptab.pool), walk.gpa);
+}
+
+void access_tell(const struct access *access, struct gva address, size_t bytes, bool write)
+{
+    if (access->on_touch != NULL) {
+        access->on_touch(access->context, access, address, bytes, write);
+    }
 }
 
 int access_read(struct access *access, void *to, struct gva from, size_t bytes)
@@ -81,6 +99,7 @@ int access_read(struct access *access, void *to, struct gva from, size_t bytes)
         }
         here = here < bytes ? here : bytes;
         memcpy(out, page, here);
+        access_tell(access, from, here, false);
         out += here;
         from = gva_add(from, here);
         bytes -= here;
@@ -100,6 +119,7 @@ int access_write(struct access *access, struct gva to, const void *from, size_t 
         }
         here = here < bytes ? here : bytes;
         memcpy(page, in, here);
+        access_tell(access, to, here, true);
         in += here;
         to = gva_add(to, here);
         bytes -= here;
@@ -119,6 +139,7 @@ int access_read_string(struct access *access, char *to, struct gva from, size_t 
         const char *end = memchr(page, '\0', here);
         size_t take = end == NULL ? here : (size_t)(end - page) + 1;
         memcpy(to, page, take);
+        access_tell(access, from, take, false);
         if (end != NULL) {
             return 0;
         }

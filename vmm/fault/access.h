@@ -17,6 +17,13 @@ struct access {
     struct gva rip;      /* of the request in service, for the records */
     /* Told of each fault that was decided, with time_ns still on CLOCK_MONOTONIC; may be NULL. */
     void (*on_fault)(void *context, struct fault_record *record, struct region *region);
+    /* Told of what was read or written, a part within one page at a time; may be NULL. */
+    void (*on_touch)(
+        void *context,
+        const struct access *access,
+        struct gva address,
+        size_t bytes,
+        bool write);
     void *context;
 };
 
@@ -39,5 +46,7 @@ access_read_string(struct access *access, char *to, struct gva from, size_t byte
  * another page is asked for.
  */
 void *access_page(struct access *access, struct gva address, bool write, size_t *bytes);
+/* To be called by who has used memory by access_page, for access->on_touch; all in one page. */
+void access_tell(const struct access *access, struct gva address, size_t bytes, bool write);
 
 #endif

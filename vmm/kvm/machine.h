@@ -137,6 +137,13 @@ MUST_CHECK bool machine_get_gs_base(struct machine *machine, struct gva *base);
 void machine_read_registers(const struct machine *machine, struct registers *registers);
 void machine_write_registers(struct machine *machine, const struct registers *registers);
 
+/* After a fault or an exception: whether ring 3 goes on with the trap flag set, so that a debug
+ * exception comes behind its next instruction. */
+void machine_set_trap_flag(struct machine *machine, bool on);
+/* After a request that was made with the flag set: go on without, in r11 too, where `syscall` has
+ * put a copy of the flags. */
+void machine_clear_trap_flag_of_request(struct machine *machine);
+
 /* The program's x87, SSE and extended state: XSTATE_BYTES at `state` (one ioctl each).  False
  * if KVM refuses, which for a write means that the state is not valid. */
 MUST_CHECK bool machine_read_xstate(struct machine *machine, void *state);

@@ -96,6 +96,26 @@ void machine_write_registers(struct machine *machine, const struct registers *re
     machine_regs_changed(machine);
 }
 
+void machine_clear_trap_flag_of_request(struct machine *machine)
+{
+    if (in_frame(machine)) {
+        machine->frame->rflags &= ~RFLAGS_TF;
+    }
+    machine_regs(machine)->r11 &= ~RFLAGS_TF;
+    machine_regs_changed(machine);
+}
+
+void machine_set_trap_flag(struct machine *machine, bool on)
+{
+    struct abi_frame *frame = machine->frame;
+
+    frame->rflags = on ? frame->rflags | RFLAGS_TF : frame->rflags & ~RFLAGS_TF;
+    /* A `syscall` that arrives in ring 3 may be trapped there, before it is seen as a request. */
+    if (!on && frame->rip == machine->kernel.syscall_entry) {
+        machine_clear_trap_flag_of_request(machine);
+    }
+}
+
 /* FS and GS base go through KVM_SET_SREGS: the one way that was seen to work on every back end. */
 static bool exchange_bases(
     struct machine *machine,

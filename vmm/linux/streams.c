@@ -64,6 +64,7 @@ copy_in(const struct transfer *transfer, uint64_t done, uint8_t *buffer, size_t 
         here = here < left ? here : left;
         here = here < bytes - copied ? here : bytes - copied;
         memcpy(buffer + copied, page, here);
+        access_tell(&transfer->process->access, address, here, false);
         copied += here;
     }
     return copied;

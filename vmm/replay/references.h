@@ -29,8 +29,9 @@ struct reference {
 
 /* What a source knows, and so what can honestly be said of numbers that come from it. */
 enum references_kind {
-    REFERENCES_EXACT,  /* every access (to the recorded regions, if it is a session) */
-    REFERENCES_FAULTS, /* only the accesses that faulted */
+    REFERENCES_EXACT,   /* every access (to the recorded regions, if it is a session) */
+    REFERENCES_FAULTS,  /* only the accesses that faulted */
+    REFERENCES_SAMPLED, /* of each period the pages that were touched, once, by address */
 };
 
 struct references_about {

@@ -215,7 +215,8 @@ static const struct references_ops session_ops = {
 
 /* What a first look through the events finds. */
 struct survey {
-    uint64_t accesses;
+    uint64_t accesses; /* or samples of pages */
+    bool sampled;      /* some of them are */
     uint64_t faults;
     uint64_t refused; /* faults that gave no access */
     uint64_t samples;
@@ -262,6 +263,7 @@ static bool survey_event(
         return survey_fault(source, survey, event->of.fault, err);
     case SESSION_ACCESS:
         survey->accesses++;
+        survey->sampled = survey->sampled || (event->of.access->access & RECORD_SAMPLED) != 0;
         return true;
     case SESSION_PHASE:
         survey->saw_phase = enter_phase(source, event) || survey->saw_phase;
@@ -333,7 +335,7 @@ open_source(struct session_source *source, struct references_about *about, struc
         return false;
     }
     if (!survey_events(source, &survey, err)) {
-        return err_prefix(err, "%s", about->name);
+        return false;
     }
     if (source->phase != NULL && !survey.saw_phase) {
         return err_set(
@@ -341,7 +343,9 @@ open_source(struct session_source *source, struct references_about *about, struc
     }
     info = session_info(source->reader);
     about->left_out = choose_kind(source, &survey);
-    about->kind = source->kind == STRING_FAULTS ? REFERENCES_FAULTS : REFERENCES_EXACT;
+    about->kind = source->kind == STRING_FAULTS ? REFERENCES_FAULTS
+                  : survey.sampled              ? REFERENCES_SAMPLED
+                                                : REFERENCES_EXACT;
     about->page_shift = shift_of_level(survey.level);
     about->evicting = survey.evicting;
     about->torn = info->torn;

@@ -48,10 +48,10 @@ static bool feed_all(
     struct err *err)
 {
     struct reference *batch = malloc(READ_BATCH * sizeof(*batch));
-    bool good = batch != NULL;
+    bool good = true;
     size_t count = 1;
 
-    if (!good) {
+    if (batch == NULL) {
         return err_set(err, ERR_ENVIRONMENT, "no memory for references");
     }
     while (good && count > 0) {

@@ -104,6 +104,10 @@ bool replay_print_json(
     const struct replay_result *result,
     struct err *err)
 {
+    static const char *const kind_names[] = {
+        [REFERENCES_EXACT] = "accesses",
+        [REFERENCES_FAULTS] = "faults",
+        [REFERENCES_SAMPLED] = "samples"};
     size_t bytes = HEAD_BYTES + SIZE_BYTES * result->size_count;
     char *buffer = malloc(bytes);
     struct line line;
@@ -116,7 +120,7 @@ bool replay_print_json(
     line_json_text(&line, "type", "replay");
     line_json_decimal(&line, "version", JSON_VERSION);
     line_json_text(&line, "source", about->name);
-    line_json_text(&line, "kind", about->kind == REFERENCES_EXACT ? "accesses" : "faults");
+    line_json_text(&line, "kind", kind_names[about->kind]);
     line_json_key(&line, "torn");
     line_text(&line, about->torn ? "true" : "false");
     line_json_decimal(&line, "references", result->references);

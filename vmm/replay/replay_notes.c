@@ -45,6 +45,18 @@ static void note_faults_only(struct notes *notes, const struct references_about 
         about->evicting ? "" : " (each page is there about once)");
 }
 
+static void note_samples(struct notes *notes)
+{
+    snprintf(
+        notes->text[notes->count++], REPLAY_NOTE_BYTES,
+        "samples only: of each period the session has the pages that were touched, each once "
+        "and "
+        "in the order of addresses.  So working sets are right to a period; the numbers of "
+        "policies, TLBs and the curve are estimates, and no page is smaller than 4K.  For "
+        "exact "
+        "answers record with --record=accesses.");
+}
+
 size_t replay_notes(
     char text[REPLAY_NOTES_MAX][REPLAY_NOTE_BYTES],
     const struct replay_plan *plan,
@@ -55,6 +67,9 @@ size_t replay_notes(
 
     if (about->kind == REFERENCES_FAULTS) {
         note_faults_only(&notes, about);
+    }
+    if (about->kind == REFERENCES_SAMPLED) {
+        note_samples(&notes);
     }
     if (about->torn) {
         snprintf(

@@ -97,10 +97,10 @@ print_tlbs(FILE *out, const struct replay_plan *plan, const struct replay_size *
         fprintf(
             out,
             "  TLB of %" PRIu32 " entries, %" PRIu32
-            " way%s, %s: %s misses, %.2f %%; reach %s\n",
+            " way%s, %s: %s miss%s, %.2f %%; reach %s\n",
             shape->entries, shape->ways, shape->ways == 1 ? "" : "s",
             shape->choice == TLB_LRU ? "lru" : "plru", group(size->tlb_misses[i], text),
-            percent(size->tlb_misses[i], size->touches),
+            size->tlb_misses[i] == 1 ? "" : "es", percent(size->tlb_misses[i], size->touches),
             bytes_in_words((uint64_t)shape->entries << size->page_shift, reach));
     }
 }
@@ -170,14 +170,17 @@ void replay_print_table(
     const struct references_about *about,
     const struct replay_result *result)
 {
+    static const char *const kinds[] = {
+        [REFERENCES_EXACT] = "every access that was recorded",
+        [REFERENCES_FAULTS] = "those that faulted",
+        [REFERENCES_SAMPLED] = "pages touched in each period"};
     char notes[REPLAY_NOTES_MAX][REPLAY_NOTE_BYTES];
     size_t count = replay_notes(notes, plan, about, result);
     char text[32];
 
     fprintf(
         out, "%s: %s references, %s\n", about->name, group(result->references, text),
-        about->kind == REFERENCES_EXACT ? "every access that was recorded"
-                                        : "those that faulted");
+        kinds[about->kind]);
     for (size_t i = 0; i < result->size_count; i++) {
         print_size(out, plan, &result->sizes[i]);
     }

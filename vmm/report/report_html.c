@@ -1,12 +1,14 @@
 /*
  * The page from top to bottom, one function for a section; see report_html.h.  All text from
- * outside goes through put_text(), which leaves nothing of HTML in it.
+ * outside goes through html_put_text(), which leaves nothing of HTML in it.
  */
 #include "report/report_html.h"
 
 #include <inttypes.h>
 #include <string.h>
 
+#include "report/html.h"
+#include "report/html_misses.h"
 #include "report/report_text.h"
 #include "space/region.h"
 #include "trace/line.h"
@@ -45,40 +47,6 @@ static const char head[] =
     "svg [stroke=\"black\"] { stroke: var(--faint); }\n"
     "</style>\n";
 
-static void put_text(FILE *out, const char *text)
-{
-    char buffer[4 * LINE_NAME_BYTES];
-    struct line line;
-
-    line_start(&line, buffer, sizeof(buffer));
-    line_sentence(&line, text);
-    for (size_t i = 0; i < line_bytes(&line); i++) {
-        switch (buffer[i]) {
-        case '&':
-            fputs("&amp;", out);
-            break;
-        case '<':
-            fputs("&lt;", out);
-            break;
-        case '>':
-            fputs("&gt;", out);
-            break;
-        case '"':
-            fputs("&quot;", out);
-            break;
-        default:
-            fputc(buffer[i], out);
-        }
-    }
-}
-
-static void put_number(FILE *out, uint64_t value)
-{
-    char number[REPORT_NUMBER_BYTES];
-
-    fprintf(out, "<td>%s</td>", report_number(value, number));
-}
-
 static void put_ms(FILE *out, uint64_t ns)
 {
     fprintf(out, "<td>%.3f</td>", (double)ns / 1e6);
@@ -86,36 +54,24 @@ static void put_ms(FILE *out, uint64_t ns)
 
 static void put_share(FILE *out, const struct report_share *share, uint64_t whole)
 {
-    put_number(out, share->faults);
-    put_number(out, share->minor);
-    put_number(out, share->major);
+    html_put_number(out, share->faults);
+    html_put_number(out, share->minor);
+    html_put_number(out, share->major);
     fprintf(
         out, "<td>%.1f%%</td></tr>\n",
         whole > 0 ? 100.0 * (double)share->faults / (double)whole : 0.0);
 }
 
-/* columns: "a|b|c". */
-static void begin_table(FILE *out, const char *id, const char *title, const char *columns)
-{
-    fprintf(
-        out, "<section id=\"%s\">\n<h2>%s</h2>\n<div class=\"wide\"><table>\n<tr>", id, title);
-    while (*columns != '\0') {
-        size_t length = strcspn(columns, "|");
-        fprintf(out, "<th>%.*s</th>", (int)length, columns);
-        columns += length + (columns[length] == '|' ? 1 : 0);
-    }
-    fputs("</tr>\n", out);
-}
-
 static void end_table(FILE *out, size_t count)
 {
-    fputs("</table></div>\n", out);
     if (count > REPORT_HTML_ROWS) {
         fprintf(
-            out, "<p class=\"faint\">and %zu more: vmm report --json has all of them</p>\n",
+            out,
+            "<tr><td class=\"faint\">and %zu more: vmm report --json has all of "
+            "them</td></tr>\n",
             count - REPORT_HTML_ROWS);
     }
-    fputs("</section>\n", out);
+    html_end_table(out);
 }
 
 static size_t rows(size_t count)
@@ -131,19 +87,19 @@ static void put_head(FILE *out, const struct report *report)
 
     fputs(head, out);
     fputs("<title>", out);
-    put_text(out, info->argv[0] != NULL ? info->argv[0] : info->program);
+    html_put_text(out, info->argv[0] != NULL ? info->argv[0] : info->program);
     fputs(": page faults</title>\n</head>\n<body>\n<h1>Page faults of ", out);
     for (const char *const *word = info->argv; *word != NULL; word++) {
-        put_text(out, *word);
+        html_put_text(out, *word);
         fputc(' ', out);
     }
     fputs("</h1>\n<p class=\"faint\">", out);
-    put_text(out, info->program);
+    html_put_text(out, info->program);
     fputs(", recorded on ", out);
-    put_text(out, info->host);
+    html_put_text(out, info->host);
     fputs("</p>\n<p>", out);
     if (info->ended) {
-        put_text(out, info->reason);
+        html_put_text(out, info->reason);
         fprintf(out, ", after %.3f ms</p>\n", (double)info->duration_ns / 1e6);
     } else {
         fprintf(
@@ -152,7 +108,7 @@ static void put_head(FILE *out, const struct report *report)
     }
     if (info->torn) {
         fputs("<p class=\"warn\">Torn: ", out);
-        put_text(out, info->tear);
+        html_put_text(out, info->tear);
         fputs("</p>\n", out);
     }
     if (info->discarded > 0) {
@@ -182,21 +138,21 @@ put_plot(FILE *out, const struct report_plots *plots, enum report_plot plot, con
 
 static void put_kinds(FILE *out, const struct counts *counts)
 {
-    begin_table(out, "kinds", "Faults by kind", "kind|faults|pages|median ns|99th % ns");
+    html_begin_table(out, "kinds", "Faults by kind", "kind|faults|pages|median ns|99th % ns");
     for (unsigned i = 0; i < FAULT_KINDS; i++) {
         const struct counts_kind *kind = &counts->kind[i];
         if (kind->faults > 0) {
             fprintf(out, "<tr><td>%s</td>", record_kind_name((enum fault_kind)i));
-            put_number(out, kind->faults);
-            put_number(out, kind->pages);
-            put_number(out, histogram_quantile(&kind->service_ns, 500));
-            put_number(out, histogram_quantile(&kind->service_ns, 990));
+            html_put_number(out, kind->faults);
+            html_put_number(out, kind->pages);
+            html_put_number(out, histogram_quantile(&kind->service_ns, 500));
+            html_put_number(out, histogram_quantile(&kind->service_ns, 990));
             fputs("</tr>\n", out);
         }
     }
     fputs("<tr><td>total</td>", out);
-    put_number(out, counts->total);
-    put_number(out, counts_pages(counts));
+    html_put_number(out, counts->total);
+    html_put_number(out, counts_pages(counts));
     fputs("<td></td><td></td></tr>\n", out);
     end_table(out, 0);
     char minor[REPORT_NUMBER_BYTES], major[REPORT_NUMBER_BYTES], host[REPORT_NUMBER_BYTES];
@@ -210,7 +166,7 @@ static void put_regions(FILE *out, const struct report *report)
 {
     uint64_t total = report->counts->total;
 
-    begin_table(out, "regions", "By region", "region|name|faults|minor|major|share");
+    html_begin_table(out, "regions", "By region", "region|name|faults|minor|major|share");
     for (size_t i = 0; i < rows(report->region_count); i++) {
         const struct session_region *said = &report->regions[i].said;
         fprintf(
@@ -218,7 +174,7 @@ static void put_regions(FILE *out, const struct report *report)
             said->end, (said->permissions & REGION_READ) != 0 ? 'r' : '-',
             (said->permissions & REGION_WRITE) != 0 ? 'w' : '-',
             (said->permissions & REGION_EXEC) != 0 ? 'x' : '-');
-        put_text(out, report_region_name(said));
+        html_put_text(out, report_region_name(said));
         fputs("</td>", out);
         put_share(out, &report->regions[i].share, total);
     }
@@ -240,16 +196,16 @@ static void put_places(
     if (count == 0) {
         return;
     }
-    begin_table(out, id, title, "place|faults|minor|major|share");
+    html_begin_table(out, id, title, "place|faults|minor|major|share");
     for (size_t i = 0; i < rows(count); i++) {
         fputs("<tr><td>", out);
         if (places[i].line > 0) {
-            put_text(out, places[i].file);
+            html_put_text(out, places[i].file);
             fprintf(out, ":%d in ", places[i].line);
-            put_text(out, places[i].function);
+            html_put_text(out, places[i].function);
             fputs("()", out);
         } else {
-            put_text(out, places[i].function);
+            html_put_text(out, places[i].function);
         }
         fputs("</td>", out);
         put_share(out, &places[i].share, total);
@@ -273,13 +229,14 @@ put_source(FILE *out, const struct report *report, const struct report_source *s
 
 static void put_phases(FILE *out, const struct report *report)
 {
-    begin_table(out, "phases", "By phase", "phase|times|begin ms|ms|faults|minor|major|share");
+    html_begin_table(
+        out, "phases", "By phase", "phase|times|begin ms|ms|faults|minor|major|share");
     for (size_t i = 0; i < rows(report->phase_count); i++) {
         const struct report_phase *phase = &report->phases[i];
         fputs("<tr><td>", out);
-        put_text(out, phase->name);
+        html_put_text(out, phase->name);
         fputs("</td>", out);
-        put_number(out, phase->times);
+        html_put_number(out, phase->times);
         put_ms(out, phase->begin_ns);
         put_ms(out, phase->duration_ns);
         put_share(out, &phase->share, report->counts->total);
@@ -289,16 +246,16 @@ static void put_phases(FILE *out, const struct report *report)
 
 static void put_hot_pages(FILE *out, const struct report *report)
 {
-    begin_table(out, "pages", "Hottest pages", "page|region|process|faults");
+    html_begin_table(out, "pages", "Hottest pages", "page|region|process|faults");
     for (unsigned i = 0; i < report->pages.hots; i++) {
         const struct report_hot_page *hot = &report->pages.hot[i];
         const struct report_region *region =
             report_find_region(report, hot->process, hot->address);
         fprintf(out, "<tr><td>%016" PRIx64 "</td><td>", hot->address);
-        put_text(out, region != NULL ? report_region_name(&region->said) : "");
+        html_put_text(out, region != NULL ? report_region_name(&region->said) : "");
         fputs("</td>", out);
-        put_number(out, hot->process);
-        put_number(out, hot->faults);
+        html_put_number(out, hot->process);
+        html_put_number(out, hot->faults);
         fputs("</tr>\n", out);
     }
     end_table(out, 0);
@@ -308,11 +265,11 @@ static void put_service(FILE *out, const struct report *report)
 {
     static const unsigned quantiles[] = {100, 500, 900, 990, 999};
 
-    begin_table(
+    html_begin_table(
         out, "service", "Service time, ns", "quantile|10th %|median|90th %|99th %|99.9th %");
     fputs("<tr><td>all kinds</td>", out);
     for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++) {
-        put_number(out, report_service_quantile(report, quantiles[i]));
+        html_put_number(out, report_service_quantile(report, quantiles[i]));
     }
     fputs("</tr>\n", out);
     end_table(out, 0);
@@ -320,14 +277,14 @@ static void put_service(FILE *out, const struct report *report)
 
 static void put_tables(FILE *out, const struct report *report)
 {
-    begin_table(
+    html_begin_table(
         out, "tables", "Page tables, as the faults filled them",
         "level|tables|entries in use|of all entries");
     for (unsigned level = 4; level >= 1; level--) {
         const struct report_tables *at = &report->pages.tables[level];
         fprintf(out, "<tr><td>%u</td>", level);
-        put_number(out, at->tables);
-        put_number(out, at->entries);
+        html_put_number(out, at->tables);
+        html_put_number(out, at->entries);
         fprintf(
             out, "<td>%.1f%%</td></tr>\n",
             at->tables > 0 ? 100.0 * (double)at->entries / (512.0 * (double)at->tables) : 0.0);
@@ -337,19 +294,16 @@ static void put_tables(FILE *out, const struct report *report)
 
 /* --- the page --- */
 
-static void put_misses(FILE *out, const struct report_plots *plots)
+static void
+put_misses(FILE *out, const struct report_misses *misses, const struct report_plots *plots)
 {
-    if (plots->svg[REPORT_PLOT_MISSES] != NULL) {
-        put_plot(
-            out, plots, REPORT_PLOT_MISSES,
-            "Least recently used, for every memory size at once, from the recorded faults.");
-    } else {
-        fprintf(
-            out,
-            "<section id=\"misses\">\n<h2>%s</h2>\n<p class=\"faint\">vmm replay on this "
-            "session computes it, for this and other policies.</p>\n</section>\n",
-            report_plot_title(REPORT_PLOT_MISSES));
-    }
+    put_plot(
+        out, plots, REPORT_PLOT_MISSES,
+        misses->references.about.kind == REFERENCES_EXACT
+            ? "Of all accesses that were recorded, with every number of frames."
+            : "Of the accesses that faulted, which are all that this session has: not the "
+              "program's own miss ratio.  See the notes below the table.");
+    html_put_misses(out, misses);
 }
 
 void report_print_html(
@@ -357,9 +311,10 @@ void report_print_html(
     const struct report *report,
     const struct report_source *source,
     const struct report_map *map,
+    const struct report_misses *misses,
     const struct report_plots *plots)
 {
-    char others[128] = "Brighter: more faults.  Bands are regions, from their lowest page on.";
+    char others[128] = "Brighter: more faults.  Bands are regions, each with its lowest page.";
 
     if (map->others > 0) {
         size_t used = strlen(others);
@@ -381,7 +336,7 @@ void report_print_html(
     put_plot(
         out, plots, REPORT_PLOT_WORKING,
         "Pages with a fault: what a program touches without a fault is not seen.");
-    put_misses(out, plots);
+    put_misses(out, misses, plots);
     put_service(out, report);
     put_plot(out, plots, REPORT_PLOT_SERVICE, "From the exit to just before the next entry.");
     put_tables(out, report);

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "report/report_misses.h"
 #include "report/report_plots.h"
 #include "report/report_session.h"
 #include "report/report_source.h"
@@ -19,6 +20,7 @@ void report_print_html(
     const struct report *report,
     const struct report_source *source,
     const struct report_map *map,
+    const struct report_misses *misses,
     const struct report_plots *plots);
 
 #endif

@@ -103,7 +103,7 @@ bool report_plots_draw(
     const char *gnuplot,
     const struct report *report,
     const struct report_map *map,
-    const struct report_curve *misses,
+    const struct report_misses *misses,
     struct err *err)
 {
     char folder[PATH_BYTES], script[PATH_BYTES];

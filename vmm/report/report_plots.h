@@ -22,7 +22,7 @@ MUST_CHECK bool report_plots_draw(
     const char *gnuplot,
     const struct report *report,
     const struct report_map *map,
-    const struct report_curve *misses,
+    const struct report_misses *misses,
     struct err *err);
 void report_plots_destroy(struct report_plots *plots); /* accepts a zeroed one */
 

@@ -81,10 +81,20 @@ static double slice_middle(const struct report *report, unsigned slice, const st
     return ((double)slice + 0.5) * (double)report->pages.slice_ns / unit->ns;
 }
 
+/* Counts are whole numbers, which the tics of few would not be. */
+static void label_counts(FILE *out, const char *name, uint64_t most)
+{
+    fprintf(out, "set ylabel \"%s\"\nset yrange [0:]\n", name);
+    if (most <= 8) {
+        fputs("set ytics 1\n", out);
+    }
+}
+
 /* Bars on top of each other: each is drawn from zero, the highest sum first. */
 static void plot_faults(FILE *out, const struct report *report, const struct unit *unit)
 {
     unsigned kinds[FAULT_KINDS] = {0}, count = 0;
+    uint64_t most = 0;
 
     for (unsigned kind = 0; kind < FAULT_KINDS; kind++) {
         if (report->counts->kind[kind].faults > 0) {
@@ -100,18 +110,44 @@ static void plot_faults(FILE *out, const struct report *report, const struct uni
             fprintf(out, " %" PRIu64, sum);
         }
         fputc('\n', out);
+        most = sum > most ? sum : most;
     }
     fputs("END\n", out);
     label_time(out, report, unit);
-    fprintf(
-        out, "set ylabel \"faults\"\nset yrange [0:]\nset boxwidth %.9g\nplot ",
-        (double)report->pages.slice_ns / unit->ns);
+    label_counts(out, "faults", most);
+    fprintf(out, "set boxwidth %.9g\nplot ", (double)report->pages.slice_ns / unit->ns);
     for (unsigned i = count; i-- > 0;) {
         fprintf(
             out, "$faults using 1:%u with boxes lc rgb \"%s\" title ", i + 2,
             colours[kinds[i] % COLOURS]);
         put_name(out, record_kind_name((enum fault_kind)kinds[i]));
         fputs(i > 0 ? ", " : "\n", out);
+    }
+}
+
+/* In the middle of each band; a name that would be written over the one before is left out. */
+static void label_bands(FILE *out, const struct report_map *map)
+{
+    double last = -(double)map->rows;
+    const char *before = "";
+
+    for (unsigned i = 0; i < map->band_count; i++) {
+        const struct report_band *band = &map->bands[i];
+        unsigned end = i + 1 < map->band_count ? map->bands[i + 1].row : map->rows;
+        double middle = (band->row + end - 1) / 2.0;
+        char name[96];
+
+        if ((middle - last) * 25 < map->rows) {
+            continue;
+        }
+        snprintf(
+            name, sizeof(name), "%.14s %" PRIx64, report_region_name(&band->region->said),
+            band->low);
+        fputs(before, out);
+        put_name(out, name);
+        fprintf(out, " %.1f", middle);
+        before = ", ";
+        last = middle;
     }
 }
 
@@ -123,26 +159,19 @@ static void plot_map(
     const struct unit *unit)
 {
     double width = (double)report->pages.slice_ns / unit->ns;
+    uint32_t most = 10;
 
     fputs("$map << END\n", out);
     for (unsigned row = 0; row < map->rows; row++) {
         for (unsigned slice = 0; slice < REPORT_SLICES; slice++) {
             uint32_t count = map->bin[row][slice];
             fprintf(out, count > 0 ? "%u " : "NaN ", count);
+            most = count > most ? count : most;
         }
         fputc('\n', out);
     }
     fputs("END\nset ytics (", out);
-    for (unsigned i = 0; i < map->band_count; i++) {
-        const struct report_band *band = &map->bands[i];
-        char name[96];
-        snprintf(
-            name, sizeof(name), "%.14s %" PRIx64, report_region_name(&band->region->said),
-            band->low);
-        fputs(i > 0 ? ", " : "", out);
-        put_name(out, name);
-        fprintf(out, " %u", band->row);
-    }
+    label_bands(out, map);
     fputs(")\n", out);
     label_time(out, report, unit);
     fprintf(
@@ -151,9 +180,11 @@ static void plot_map(
         "unset key\n"
         "set yrange [-0.5:%u.5]\n"
         "set logscale cb\n"
+        "set cbrange [1:%u]\n"
+        "set format cb \"%%.0f\"\n"
         "set cblabel \"faults\"\n"
         "set palette defined (0 \"#5e6fd8\", 0.5 \"#1fa187\", 1 \"#e8a21a\")\n",
-        map->rows > 0 ? map->rows - 1 : 0);
+        map->rows > 0 ? map->rows - 1 : 0, most);
     for (unsigned i = 1; i < map->band_count; i++) {
         fprintf(
             out,
@@ -181,9 +212,9 @@ static void plot_working(FILE *out, const struct report *report, const struct un
     }
     fputs("END\n", out);
     label_time(out, report, unit);
+    label_counts(out, "pages of 4 KiB", mapped > fresh ? mapped : fresh);
     fprintf(
         out,
-        "set ylabel \"pages of 4 KiB\"\nset yrange [0:]\n"
         "plot $working using 1:5 with lines lw 2 lc rgb \"%s\" title \"mapped\", "
         "$working using 1:4 with lines lw 2 dt 2 lc rgb \"%s\" title \"with a fault so far\", "
         "$working using 1:3 with lines lw 2 lc rgb \"%s\" title \"in the last %d slices\", "
@@ -191,29 +222,56 @@ static void plot_working(FILE *out, const struct report *report, const struct un
         colours[0], colours[1], colours[2], REPORT_WINDOW, colours[3]);
 }
 
-static void plot_misses(FILE *out, const struct report_curve *curve)
+/* The curve as a line; the other policies at the numbers of frames that were tried. */
+static void plot_misses(FILE *out, const struct report_misses *misses)
 {
+    const struct replay_plan *plan = &misses->plan;
+    const struct replay_size *size = &misses->result.sizes[0];
+
     fputs("$misses << END\n", out);
-    for (size_t i = 0; i < curve->count; i++) {
-        fprintf(out, "%" PRIu64 " %.9g\n", curve->frames[i], curve->ratio[i]);
+    for (size_t i = 0; i < misses->points; i++) {
+        fprintf(
+            out, "%" PRIu64 " %.9g\n", misses->point[i].frames,
+            report_misses_ratio(misses, misses->point[i].faults));
+    }
+    fputs("END\n$policies << END\n", out);
+    for (size_t j = 0; j < size->frame_count; j++) {
+        fprintf(out, "%" PRIu32, size->frames[j]);
+        for (size_t i = 0; i < plan->policy_count; i++) {
+            fprintf(out, " %.9g", report_misses_ratio(misses, size->faults[i][j]));
+        }
+        fputc('\n', out);
     }
     fprintf(
         out,
-        "END\nset xlabel \"frames\"\nset ylabel \"miss ratio\"\nset yrange [0:1]\nset format y "
-        "\"%%g\"\n"
-        "unset key\nplot $misses using 1:2 with steps lw 2 lc rgb \"%s\"\n",
-        colours[0]);
+        "END\nset xlabel \"frames of 4 KiB\"\nset ylabel \"miss ratio\"\n"
+        "set xrange [0:%" PRIu32 "]\nset yrange [0:1.02]\nset format y \"%%g\"\n"
+        "plot $misses using 1:2 with steps lw 2 lc rgb \"%s\" title \"lru\"",
+        size->pages, colours[0]);
+    for (size_t i = 0; i < plan->policy_count; i++) {
+        if (plan->policies[i] != &sim_lru) {
+            fprintf(
+                out,
+                ", $policies using 1:%zu with linespoints dt 3 pt %zu ps 0.8 lc rgb \"%s\" "
+                "title \"%s\"",
+                i + 2, i + 4, colours[1 + i % (COLOURS - 1)], plan->policies[i]->name);
+        }
+    }
+    fputc('\n', out);
 }
 
 /* Four bars for each power of two, in microseconds. */
 static void plot_service(FILE *out, const struct report *report)
 {
+    uint64_t most = 0;
+
     fputs("$service << END\n", out);
     for (uint64_t octave = 64; octave < UINT64_C(1) << 32; octave *= 2) {
         for (uint64_t quarter = 0; quarter < 4; quarter++) {
             uint64_t from = octave + quarter * octave / 4, to = from + octave / 4;
             uint64_t begin = from == 64 ? 0 : from;
             uint64_t count = report_count_service(report, begin, to);
+            most = count > most ? count : most;
             if (count > 0) {
                 fprintf(
                     out, "%.9g %" PRIu64 " %.9g\n", (double)(from + to) / 2e3, count,
@@ -221,10 +279,11 @@ static void plot_service(FILE *out, const struct report *report)
             }
         }
     }
+    fputs("END\n", out);
+    label_counts(out, "faults", most);
     fprintf(
         out,
-        "END\nset xlabel \"service time, us\"\nset ylabel \"faults\"\nset logscale x\n"
-        "set yrange [0:]\nunset key\n"
+        "set xlabel \"service time, us\"\nset logscale x\nunset key\n"
         "plot $service using 1:2:3 with boxes lc rgb \"%s\"\n",
         colours[0]);
 }
@@ -263,25 +322,28 @@ void report_print_script(
     const char *folder,
     const struct report *report,
     const struct report_map *map,
-    const struct report_curve *misses)
+    const struct report_misses *misses)
 {
     struct unit unit = unit_of(report->info->duration_ns);
 
-    begin_plot(out, folder, REPORT_PLOT_FAULTS, 320);
-    plot_faults(out, report, &unit);
+    /* gnuplot stops at a plot without a point. */
+    if (report->counts->total > 0) {
+        begin_plot(out, folder, REPORT_PLOT_FAULTS, 320);
+        plot_faults(out, report, &unit);
+        begin_plot(out, folder, REPORT_PLOT_WORKING, 320);
+        plot_working(out, report, &unit);
+        begin_plot(out, folder, REPORT_PLOT_SERVICE, 320);
+        plot_service(out, report);
+        begin_plot(out, folder, REPORT_PLOT_TABLES, 320);
+        plot_tables(out, report);
+    }
     if (map->rows > 0) {
         begin_plot(out, folder, REPORT_PLOT_MAP, 520);
         plot_map(out, report, map, &unit);
     }
-    begin_plot(out, folder, REPORT_PLOT_WORKING, 320);
-    plot_working(out, report, &unit);
-    if (misses != NULL) {
+    if (misses->points > 0) {
         begin_plot(out, folder, REPORT_PLOT_MISSES, 320);
         plot_misses(out, misses);
     }
-    begin_plot(out, folder, REPORT_PLOT_SERVICE, 320);
-    plot_service(out, report);
-    begin_plot(out, folder, REPORT_PLOT_TABLES, 320);
-    plot_tables(out, report);
     fputs("set output\n", out);
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "report/report_map.h"
+#include "report/report_misses.h"
 #include "report/report_session.h"
 
 enum report_plot {
@@ -20,23 +21,15 @@ enum report_plot {
     REPORT_PLOTS
 };
 
-/* A miss-ratio curve: for each of `count` memory sizes, ascending. */
-struct report_curve {
-    size_t count;
-    const uint64_t *frames;
-    const double *ratio; /* 0 to 1 */
-};
-
 /* What a plot shows, for its caption. */
 const char *report_plot_title(enum report_plot plot);
 
-/* The script; plot N goes into FOLDER/N.svg, which must not need quoting.  misses: NULL where
- * there is none. */
+/* The script; plot N goes into FOLDER/N.svg, which must not need quoting. */
 void report_print_script(
     FILE *out,
     const char *folder,
     const struct report *report,
     const struct report_map *map,
-    const struct report_curve *misses);
+    const struct report_misses *misses);
 
 #endif

@@ -154,6 +154,7 @@ add_to_site(struct gather *gather, const struct fault_record *fault, struct err 
         bigger[report->site_count++] = (struct report_site){.rip = rip};
     }
     report_share_add(&report->sites[index].share, fault);
+    report->sites[index].by_program |= (fault->access & RECORD_HOST) == 0;
     return true;
 }
 

@@ -23,6 +23,7 @@
 #define REPORT_REGIONS_MAX 65536
 #define REPORT_SITES_MAX   65536
 #define REPORT_OTHER       "(others)"
+#define REPORT_LOADING     "(loading)"      /* vmm, while it made the program's first stack */
 #define REPORT_SITE_OTHER  (UINT64_MAX - 1) /* as a rip */
 
 /* Faults of one group, as trace/counts.h defines minor and major. */
@@ -56,6 +57,7 @@ struct report_result {
 /* An instruction that faulted. */
 struct report_site {
     uint64_t rip;
+    bool by_program; /* not only host accesses: at 0, those are from before the program ran */
     struct report_share share;
 };
 

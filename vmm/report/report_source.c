@@ -141,6 +141,10 @@ static struct report_place make_place(struct lookup *lookup, const struct report
         snprintf(place.function, sizeof(place.function), REPORT_OTHER);
         return place;
     }
+    if (site->rip == 0 && !site->by_program) {
+        snprintf(place.function, sizeof(place.function), REPORT_LOADING);
+        return place;
+    }
     snprintf(place.function, sizeof(place.function), "0x%" PRIx64, site->rip);
     find_place(lookup, site->rip, &place);
     return place;

@@ -82,6 +82,11 @@ static void put_head(FILE *out, const struct report *report)
     } else {
         fprintf(out, "not recorded; last event after %.3f ms\n", to_ms(info->duration_ns));
     }
+    if (report->accesses > 0) {
+        fprintf(
+            out, "accesses  %" PRIu64 " recorded beside the faults; vmm replay uses them\n",
+            report->accesses);
+    }
     if (info->torn) {
         fprintf(out, "TORN      %s\n", info->tear);
     }

@@ -138,6 +138,14 @@ static void put_duration(struct line *line, uint64_t ns)
     line_text(line, units[unit].name);
 }
 
+static void put_accesses(struct line *line, uint64_t accesses)
+{
+    if (accesses != 0) {
+        line_grouped(line, accesses);
+        line_text(line, accesses == 1 ? " access recorded\n" : " accesses recorded\n");
+    }
+}
+
 static void put_run(struct line *line, const struct summary *summary)
 {
     line_grouped(line, summary->requests);
@@ -159,6 +167,7 @@ void summary_print_text(FILE *out, const struct summary *summary)
     put_faults(&line, summary->counts);
     put_memory(&line, summary);
     put_replacement(&line, summary);
+    put_accesses(&line, summary->accesses);
     put_run(&line, summary);
     fwrite(buffer, 1, line_bytes(&line), out);
 }
@@ -215,6 +224,7 @@ void summary_print_json(FILE *out, const struct summary *summary)
     line_json_decimal(&line, "evictions", summary->evictions);
     line_json_decimal(&line, "write_backs", summary->write_backs);
     line_json_decimal(&line, "swap_used", summary->swap_used);
+    line_json_decimal(&line, "accesses", summary->accesses);
     line_json_decimal(&line, "requests", summary->requests);
     line_json_decimal(&line, "exits", summary->exits);
     line_json_decimal(&line, "elapsed_ns", summary->elapsed_ns);

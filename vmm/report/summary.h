@@ -24,6 +24,7 @@ struct summary {
     uint64_t evictions;             /* pages evicted */
     uint64_t write_backs;           /* of them written, to swap or to their file */
     uint64_t swap_used, swap_total; /* in pages; 0, 0: no swap */
+    uint64_t accesses;              /* recorded beside the faults, samples included */
     uint64_t requests;              /* system calls and laboratory calls served */
     uint64_t exits;                 /* of the vCPU, all reasons */
     uint64_t elapsed_ns;            /* from the first entry to the end */

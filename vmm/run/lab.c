@@ -231,6 +231,8 @@ void lab_destroy(struct lab *lab)
     process_table_destroy(&lab->processes);
     schedule_destroy(&lab->schedule);
     pager_destroy(lab->pager);
+    recording_destroy(lab->recording);
+    sampling_destroy(lab->sampling);
     memory_destroy(lab->memory);
     policy_destroy(lab->policy);
     swap_destroy(lab->swap);

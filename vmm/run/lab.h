@@ -14,6 +14,8 @@
 #include "kvm/machine.h"
 #include "linux/table.h"
 #include "run/outcome.h"
+#include "run/recording.h"
+#include "run/sampling.h"
 #include "run/schedule.h"
 #include "session/recorder.h"
 #include "space/space.h"
@@ -21,6 +23,13 @@
 #include "trace/trace.h"
 
 #define LAB_MAX_PROCESSES 64
+
+/* What is recorded beside faults. */
+enum lab_record {
+    LAB_RECORD_FAULTS = 0, /* nothing */
+    LAB_RECORD_ACCESSES,   /* each access to the chosen regions: recording.h */
+    LAB_RECORD_SAMPLED,    /* in each period the pages touched: sampling.h */
+};
 
 struct lab_config {
     const char *kvm_path;
@@ -37,9 +46,12 @@ struct lab_config {
     uint32_t around_pages; /* fault-around, in pages; 0: 1 */
     bool around_adaptive;  /* from 1 to that, while a program goes on in sequence */
     enum memory_page_size page_size;
-    bool verbose;              /* name requests that are not implemented, on stderr */
-    struct trace *trace;       /* borrows; a zeroed one takes every event */
-    struct recorder *recorder; /* borrows; NULL: nothing is recorded */
+    enum lab_record record;
+    const char *record_regions; /* of accesses and samples, as select_parse reads it; borrows */
+    uint64_t record_period_ns;  /* of samples */
+    bool verbose;               /* name requests that are not implemented, on stderr */
+    struct trace *trace;        /* borrows; a zeroed one takes every event */
+    struct recorder *recorder;  /* borrows; NULL: nothing is recorded */
 };
 
 struct lab {
@@ -49,6 +61,8 @@ struct lab {
     struct policy *policy;           /* owns; NULL: none */
     struct memory *memory;           /* owns */
     struct pager *pager;             /* owns */
+    struct recording *recording;     /* owns; NULL: accesses are not recorded */
+    struct sampling *sampling;       /* owns; NULL: pages are not sampled */
     struct space *space;             /* owns: that of the first process */
     struct process_table processes;
     struct schedule schedule;
@@ -62,6 +76,7 @@ struct lab {
     struct clock *clock;   /* borrows: the machine's */
     uint64_t elapsed_ns;
     uint64_t requests;
+    uint64_t accesses; /* recorded, samples included */
     /* The fault before this one, to see a program that makes no progress. */
     uint64_t last_address, last_rip, repeats;
     struct registers last_registers; /* at the last fault, where frames are limited */

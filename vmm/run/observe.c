@@ -33,20 +33,28 @@ void observe_end(struct lab *lab)
     }
 }
 
-static void
+/* The region as a trace shows it, at this address. */
+static struct trace_region where(const struct region *region, uint64_t address)
+{
+    const struct region_spec *spec = &region->spec;
+
+    return (struct trace_region){
+        .label = spec->label,
+        .file = spec->backing != NULL ? spec->backing->name : NULL,
+        .file_offset = address - region->begin.value + spec->file_offset,
+        .permissions = spec->permissions};
+}
+
+/* Apart from the fault path, which it would slow down without a trace. */
+__attribute__((noinline, cold)) static void
 trace_at(struct trace *trace, const struct fault_record *record, const struct region *region)
 {
     if (region == NULL) {
         trace_fault(trace, record, NULL);
         return;
     }
-    const struct region_spec *spec = &region->spec;
-    const struct trace_region where = {
-        .label = spec->label,
-        .file = spec->backing != NULL ? spec->backing->name : NULL,
-        .file_offset = record->address - region->begin.value + spec->file_offset,
-        .permissions = spec->permissions};
-    trace_fault(trace, record, &where);
+    const struct trace_region at = where(region, record->address);
+    trace_fault(trace, record, &at);
 }
 
 void observe_fault(struct lab *lab, const struct fault_record *record, struct region *region)
@@ -63,6 +71,18 @@ void observe_fault(struct lab *lab, const struct fault_record *record, struct re
 
     process->minor_faults += class == COUNTS_MINOR ? 1 : 0;
     process->major_faults += class == COUNTS_MAJOR ? 1 : 0;
+}
+
+void observe_access(struct lab *lab, const struct access_record *record, struct region *region)
+{
+    lab->accesses++;
+    if (lab->config->recorder != NULL) {
+        recorder_access(lab->config->recorder, record, region);
+    }
+    if (lab->config->trace->open) {
+        const struct trace_region at = where(region, record->address);
+        trace_access(lab->config->trace, record, &at);
+    }
 }
 
 void observe_host_fault(void *context, struct fault_record *record, struct region *region)

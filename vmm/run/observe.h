@@ -15,6 +15,9 @@ void observe_end(struct lab *lab);
 /* One decided fault; record->time_ns is already relative to the start. */
 void observe_fault(struct lab *lab, const struct fault_record *record, struct region *region);
 
+/* One access that was recorded; region: the one that holds it. */
+void observe_access(struct lab *lab, const struct access_record *record, struct region *region);
+
 /* Hooks of the process and of its memory access; context is the struct lab. */
 void observe_host_fault(void *context, struct fault_record *record, struct region *region);
 void observe_phase(void *context, const char *name);

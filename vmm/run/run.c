@@ -97,10 +97,27 @@ static void see_progress(struct lab *lab)
     }
 }
 
+/* What pager_fault does, and observed. */
+static bool decide_fault(
+    struct lab *lab,
+    const struct machine_trap *trap,
+    struct fault_record *record,
+    struct pager_signal *signal,
+    struct region **region)
+{
+    if (lab->recording != NULL) {
+        return recording_fault(lab, trap, record, signal, region);
+    }
+    bool resolved = pager_fault(lab->processes.current->access.space, record, signal, region);
+    record->service_ns = clock_saturate_ns(clock_ns_since(lab->clock, trap->exit));
+    observe_fault(lab, record, *region);
+    return resolved;
+}
+
 /* True when the program must be told of something. */
 static bool serve_fault(struct lab *lab, const struct machine_trap *trap)
 {
-    struct space *space = lab->processes.current->access.space;
+    const struct space *space = lab->processes.current->access.space;
     struct fault_record record = {
         .time_ns = trap->exit.ns - lab->start_ns,
         .address = trap->address.value,
@@ -120,10 +137,7 @@ static bool serve_fault(struct lab *lab, const struct machine_trap *trap)
         return true;
     }
     see_progress(lab);
-    bool resolved = pager_fault(space, &record, &signal, &region);
-    record.service_ns = clock_saturate_ns(clock_ns_since(lab->clock, trap->exit));
-    observe_fault(lab, &record, region);
-    if (!resolved) {
+    if (!decide_fault(lab, trap, &record, &signal, &region)) {
         describe_fault(text, sizeof(text), &record, region, space->regions);
         if (record.kind == FAULT_OUT_OF_MEMORY) {
             setup_describe_shortage(lab, text, sizeof(text));
@@ -188,6 +202,9 @@ static void serve_request(struct lab *lab, const struct machine_trap *trap)
     struct process *process = lab->processes.current;
     struct machine_request request;
 
+    if (lab->recording != NULL) {
+        recording_request(lab, trap);
+    }
     lab->requests++;
     lab->repeats = 0;
     process->access.rip = gva_of(trap->rip);
@@ -223,6 +240,7 @@ static void fill_signals(sigset_t *set)
     sigaddset(set, SIGQUIT);
     sigaddset(set, SIGALRM);
     sigaddset(set, schedule_signal());
+    sigaddset(set, sampling_signal());
 }
 
 /* Blocked in this thread: they make KVM_RUN return (its own mask lets them through) and the
@@ -243,6 +261,7 @@ static bool block_signals(struct lab *lab, struct err *err)
     sigdelset(&waiting, SIGQUIT);
     sigdelset(&waiting, SIGALRM);
     sigdelset(&waiting, schedule_signal());
+    sigdelset(&waiting, sampling_signal());
     return schedule_create(&lab->schedule, &ending, err) &&
            machine_set_signal_mask(lab->machine, &waiting, err);
 }
@@ -256,6 +275,8 @@ void lab_take_signal(struct lab *lab)
     int signal = sigtimedwait(&ending, NULL, &at_once);
     if (signal == schedule_signal()) {
         lab->schedule.tick = true;
+    } else if (signal == sampling_signal() && lab->sampling != NULL) {
+        lab->sampling->due = true;
     } else if (signal == SIGALRM) {
         outcome_set(
             &lab->outcome, OUTCOME_TIMED_OUT, 0, "timed out after %.3f s",
@@ -296,21 +317,32 @@ static bool set_timer(uint64_t ns, struct err *err)
 
 /* --- the loop --- */
 
+/* The slice is over, and no instruction is in flight (that takes one more entry at most); or a
+ * sample is due. */
+static bool wants_attention(const struct lab *lab)
+{
+    return (lab->schedule.tick && (lab->recording == NULL || !lab->recording->steps)) ||
+           (lab->sampling != NULL && lab->sampling->due);
+}
+
 /* True when the current process is where a trap leaves it: it may be changed or exchanged. */
 static bool serve(struct lab *lab, enum machine_event event, const struct machine_trap *trap)
 {
     switch (event) {
     case MACHINE_FAULT:
-        return serve_fault(lab, trap) || lab->schedule.tick;
+        return serve_fault(lab, trap) || wants_attention(lab);
     case MACHINE_REQUEST:
         serve_request(lab, trap);
         return true;
     case MACHINE_EXCEPTION:
+        if (lab->recording != NULL && recording_exception(lab, trap)) {
+            return lab->schedule.tick;
+        }
         serve_exception(lab, trap);
         return true;
     case MACHINE_INTERRUPTED:
         lab_take_signal(lab);
-        return lab->schedule.tick && machine_take_over(lab->machine);
+        return wants_attention(lab) && machine_take_over(lab->machine);
     case MACHINE_STOPPED:
         outcome_set(&lab->outcome, OUTCOME_STOPPED, 0, "%s", machine_stop_reason(lab->machine));
         return true;
@@ -331,6 +363,9 @@ static void attend(struct lab *lab)
 
     if (lab->outcome.kind != OUTCOME_RUNNING) {
         return;
+    }
+    if (lab->sampling != NULL && lab->sampling->due) {
+        sampling_take(lab);
     }
     if (table->attention || lab->schedule.tick || !can_go_on(process)) {
         schedule_next(lab);
@@ -387,7 +422,17 @@ bool lab_run(struct lab *lab, struct err *err)
     lab->clock = machine_clock(lab->machine);
     lab->start_ns = clock_now_ns();
     lab->processes.current_since_ns = lab->start_ns;
+    if (lab->sampling != NULL && !sampling_start(lab->sampling, err)) {
+        return false;
+    }
+    if (lab->recording != NULL) {
+        recording_start(lab);
+    }
     run_guest(lab);
+    if (lab->sampling != NULL) {
+        sampling_take(lab);
+        sampling_stop(lab->sampling);
+    }
     lab->elapsed_ns = clock_now_ns() - lab->start_ns;
     tell_of_others(lab);
     lab_write_files_back(lab);

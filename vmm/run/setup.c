@@ -49,11 +49,31 @@ static uint64_t limit_of(const struct lab *lab)
     return lab->swap != NULL && total > 4 * tables ? total - 2 * tables : UINT64_MAX;
 }
 
+/* Who sees more of the program than its faults. */
+static bool make_watch(struct lab *lab, struct err *err)
+{
+    const struct lab_config *config = lab->config;
+
+    switch (config->record) {
+    case LAB_RECORD_FAULTS:
+        return true;
+    case LAB_RECORD_ACCESSES:
+        return recording_create(&lab->recording, config->record_regions, err);
+    case LAB_RECORD_SAMPLED:
+        return sampling_create(
+            &lab->sampling, config->record_regions, config->record_period_ns, err);
+    }
+    return true;
+}
+
 bool setup_memory(struct lab *lab, unsigned spaces, struct err *err)
 {
     const struct lab_config *config = lab->config;
 
     if (!make_swap(lab, err) || !make_policy(lab, err)) {
+        return false;
+    }
+    if (!make_watch(lab, err)) {
         return false;
     }
     if (config->page_size != MEMORY_PAGES_4K) {

@@ -136,7 +136,8 @@ struct session_end {
     char reason[SESSION_TEXT_BYTES]; /* in words */
 };
 
-/* One memory access, of a session that records every access. */
+/* One memory access, of a session that records every access; or (RECORD_SAMPLED) a page that was
+ * found touched, of a session that samples. */
 struct session_access {
     uint64_t head;
     uint64_t address;

@@ -30,7 +30,8 @@ static const char flags[] = "struct access {\n"
                             "    bit_t user;\n"
                             "    bit_t host;\n"
                             "    bit_t protection;\n"
-                            "    integer { size = 3; align = 1; signed = false; } reserved;\n"
+                            "    bit_t sampled;\n"
+                            "    integer { size = 2; align = 1; signed = false; } reserved;\n"
                             "};\n"
                             "\n";
 

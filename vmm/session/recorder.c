@@ -211,7 +211,8 @@ bool recorder_create(
 
 /* --- events --- */
 
-static void add_region(
+/* Seldom, so kept out of the way of a fault. */
+__attribute__((noinline, cold)) static void add_region(
     struct recorder *recorder, uint64_t time_ns, uint16_t process, const struct region *region)
 {
     const struct region_spec *spec = &region->spec;
@@ -313,11 +314,21 @@ void recorder_signal(
 }
 
 void recorder_access(
-    struct recorder *recorder, uint64_t time_ns, const struct session_access *access)
+    struct recorder *recorder, const struct access_record *record, struct region *region)
 {
-    struct session_access event = *access;
+    const struct session_access event = {
+        .head = session_head(SESSION_ACCESS, record->time_ns),
+        .address = record->address,
+        .rip = record->rip,
+        .region = record->region,
+        .process = record->process,
+        .access = record->access,
+        .bytes = record->bytes};
 
-    event.head = session_head(SESSION_ACCESS, time_ns);
+    if (region != NULL && !region->described &&
+        announce_is_due(&recorder->announce, record->process, region, record->address)) {
+        add_region(recorder, record->time_ns, record->process, region);
+    }
     writer_add(&recorder->writer, &event, sizeof(event));
 }
 

@@ -54,8 +54,9 @@ void recorder_signal(
     uint64_t time_ns,
     const struct session_signal *signal,
     const char *text);
+/* One access, and the region that holds it (NULL: none). */
 void recorder_access(
-    struct recorder *recorder, uint64_t time_ns, const struct session_access *access);
+    struct recorder *recorder, const struct access_record *record, struct region *region);
 
 /* Say what every region of a process is that no fault has named yet. */
 void recorder_regions(

@@ -51,22 +51,23 @@ bool writer_next_packet(struct writer *writer, uint64_t time_ns);
 static inline void writer_put(struct writer *writer, const void *event, uint32_t bytes)
 {
     struct session_packet *packet = writer->packet;
-    uint64_t head;
+    uint8_t *next = writer->next;
+    uint64_t time_ns, head;
 
     memcpy(&head, event, sizeof(head));
-    if ((head & SESSION_TIME_MASK) < writer->last_ns) {
-        head = (head & ~SESSION_TIME_MASK) | writer->last_ns;
+    time_ns = head & SESSION_TIME_MASK;
+    if (__builtin_expect(time_ns < writer->last_ns, 0)) {
+        time_ns = writer->last_ns;
+        head = (head & ~SESSION_TIME_MASK) | time_ns;
     }
-    writer->last_ns = head & SESSION_TIME_MASK;
-    memcpy(
-        writer->next + sizeof(head), (const uint8_t *)event + sizeof(head),
-        bytes - sizeof(head));
-    memcpy(writer->next, &head, sizeof(head));
-    writer->next += bytes;
-    packet->time_end_ns = writer->last_ns;
+    writer->last_ns = time_ns;
+    writer->next = next + bytes;
+    packet->time_end_ns = time_ns;
+    memcpy(next + sizeof(head), (const uint8_t *)event + sizeof(head), bytes - sizeof(head));
+    memcpy(next, &head, sizeof(head));
     /* Last, so that whoever looks at the file, at any moment, finds whole events only. */
     __atomic_store_n(
-        &packet->content_bits, (uint64_t)(writer->next - (uint8_t *)packet) * 8,
+        &packet->content_bits, (uint64_t)(next + bytes - (uint8_t *)packet) * 8,
         __ATOMIC_RELEASE);
 }
 

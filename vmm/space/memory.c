@@ -17,6 +17,25 @@ static void release_edited(void *context, uint32_t frame)
     memory_release(context, frame, false);
 }
 
+static uint64_t leaf_bits(const struct memory *memory, uint8_t permissions)
+{
+    bool executable = (permissions & REGION_EXEC) != 0;
+    bool closed =
+        (memory->closed & (executable ? MEMORY_CLOSED_TEXT : MEMORY_CLOSED_DATA)) != 0;
+
+    return PTE_PRESENT | PTE_ACCESSED | (permissions != 0 && !closed ? PTE_USER : 0) |
+           ((permissions & REGION_WRITE) != 0 ? PTE_WRITABLE : 0) |
+           (!executable && memory->config.no_execute ? PTE_NO_EXECUTE : 0);
+}
+
+void memory_map_closed(struct memory *memory, uint8_t closed)
+{
+    memory->closed = closed;
+    for (uint8_t permissions = 0; permissions < 8; permissions++) {
+        memory->leaf_bits[permissions] = leaf_bits(memory, permissions);
+    }
+}
+
 bool memory_create(struct memory **memory, const struct memory_config *config, struct err *err)
 {
     struct memory *made = calloc(1, sizeof(*made));
@@ -26,6 +45,7 @@ bool memory_create(struct memory **memory, const struct memory_config *config, s
         return err_set_errno(err, ERR_ENVIRONMENT, "memory");
     }
     made->config = *config;
+    memory_map_closed(made, 0);
     made->space_count = config->spaces != 0 ? config->spaces : DEFAULT_SPACES;
     made->spaces = calloc(made->space_count, sizeof(struct space *));
     if (made->spaces == NULL) {

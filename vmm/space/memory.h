@@ -36,6 +36,13 @@ struct memory_watch {
     void (*unmapped)(void *context, uint32_t frame, bool evicted);
 };
 
+/*
+ * Pages that are mapped closed: without PTE_USER, so that each touch by ring 3 is seen, and opened
+ * for one instruction at a time (watch/opened.h).  The host's own access does not mind.
+ */
+#define MEMORY_CLOSED_DATA 0x1 /* of regions that are not executable */
+#define MEMORY_CLOSED_TEXT 0x2
+
 struct memory_config {
     struct frames *frames;  /* borrows */
     struct ptab_pool *pool; /* borrows */
@@ -59,6 +66,8 @@ struct memory_extra {
 
 struct memory {
     struct memory_config config;
+    uint64_t leaf_bits[8]; /* by permissions: see space_leaf_bits */
+    uint8_t closed;        /* MEMORY_CLOSED_*: which pages are mapped without PTE_USER */
     struct objects objects;
     struct memory_watch watch;
     struct pager *pager;   /* borrows: who decides faults (fault/pager.h) */
@@ -77,6 +86,9 @@ memory_create(struct memory **memory, const struct memory_config *config, struct
 /* After the last space.  Dirty pages of shared files have been written back by then, or by
  * memory_write_back().  Accepts NULL. */
 void memory_destroy(struct memory *memory);
+
+/* From now on pages are mapped closed: MEMORY_CLOSED_*.  Those that are mapped stay as they are. */
+void memory_map_closed(struct memory *memory, uint8_t closed);
 
 /* Nothing waits in the edit list afterwards, and objects without a region are gone. */
 void memory_settle(struct memory *memory);

@@ -47,6 +47,9 @@ void space_upgrade_leaf(struct space *space, struct ptab_slot slot, uint64_t ent
     if (edits->count != 0 && edits_hold(edits, slot.entry_gpa)) {
         space_settle(space);
     }
+    if ((*slot.entry & PTE_PRESENT) != 0) {
+        entry |= *slot.entry & PTE_USER; /* a page that is open stays so (memory.h) */
+    }
     ptab_commit(&space->ptab, slot, entry);
 }
 

@@ -95,11 +95,7 @@ void space_destroy(struct space *space)
 
 uint64_t space_leaf_bits(const struct space *space, uint8_t permissions)
 {
-    return PTE_PRESENT | PTE_ACCESSED | (permissions != 0 ? PTE_USER : 0) |
-           ((permissions & REGION_WRITE) != 0 ? PTE_WRITABLE : 0) |
-           ((permissions & REGION_EXEC) == 0 && space->memory->config.no_execute
-                ? PTE_NO_EXECUTE
-                : 0);
+    return space->memory->leaf_bits[permissions & 7];
 }
 
 uint64_t space_frame_bits(const struct space *space, uint8_t permissions, uint32_t frame)

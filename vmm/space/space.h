@@ -23,7 +23,8 @@
 #include "space/region.h"
 
 /* A leaf that is present without PTE_USER is a page that PROT_NONE took away from the program, with
- * its frame kept; leaf.h has the meaning of absent ones. */
+ * its frame kept, or (its region has permissions) one that is closed: memory.h.  leaf.h has the
+ * meaning of absent ones. */
 
 struct space {
     struct memory *memory; /* borrows */

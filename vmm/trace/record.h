@@ -32,6 +32,8 @@ enum record_action {
 #define RECORD_USER  0x04 /* ring 3 */
 #define RECORD_HOST  0x08 /* found by the host while it served a request */
 #define RECORD_PROT  0x10 /* the entry was present: a protection fault */
+/* Of an access only: the page was touched, how often and how is not known. */
+#define RECORD_SAMPLED 0x20
 
 #define RECORD_NO_FRAME  UINT32_MAX
 #define RECORD_NO_REGION UINT32_MAX
@@ -57,6 +59,17 @@ _Static_assert(sizeof(struct fault_record) == 64, "the trace format fixes it");
 _Static_assert(offsetof(struct fault_record, service_ns) == 40, "no padding");
 _Static_assert(offsetof(struct fault_record, process) == 56, "no padding");
 
+/* One memory access that was recorded beside the faults, all of it in one page. */
+struct access_record {
+    uint64_t time_ns; /* when its instruction had ended, or the page was found touched */
+    uint64_t address;
+    uint64_t rip; /* of the instruction (host access: of the request); 0 of a sample */
+    uint32_t region;
+    uint16_t process;
+    uint8_t access; /* RECORD_* */
+    uint8_t bytes;  /* 0: not known */
+};
+
 /* Names as they stand in traces and reports; NULL never. */
 const char *record_kind_name(enum fault_kind kind);
 const char *record_action_name(enum record_action action);
@@ -64,8 +77,12 @@ const char *record_action_name(enum record_action action);
 /* 4 KiB pages of a leaf at `level` (1 to 3); 0 for level 0, where none was mapped. */
 static inline uint32_t record_level_pages(unsigned level)
 {
+    static const uint32_t pages[] = {
+        0, 1, UINT32_C(1) << (LARGE_SHIFT - PAGE_SHIFT),
+        UINT32_C(1) << 2 * (LARGE_SHIFT - PAGE_SHIFT)};
+
     assert(level <= 3);
-    return level == 0 ? 0 : UINT32_C(1) << ((LARGE_SHIFT - PAGE_SHIFT) * (level - 1));
+    return pages[level];
 }
 
 #endif

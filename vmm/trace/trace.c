@@ -161,6 +161,17 @@ void trace_fault(
     }
 }
 
+void trace_access(
+    struct trace *trace, const struct access_record *record, const struct trace_region *region)
+{
+    struct line line;
+
+    if (begin(trace, &line)) {
+        trace_lines_access(&line, trace->format, record, region);
+        finish(trace, &line);
+    }
+}
+
 void trace_phase(struct trace *trace, uint64_t time_ns, const char *name)
 {
     struct line line;

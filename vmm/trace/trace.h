@@ -73,6 +73,9 @@ MUST_CHECK bool trace_open_fd(
 /* One fault.  region: NULL where none holds the address. */
 void trace_fault(
     struct trace *trace, const struct fault_record *record, const struct trace_region *region);
+/* One access that was recorded beside the faults. */
+void trace_access(
+    struct trace *trace, const struct access_record *record, const struct trace_region *region);
 /* LAB_PHASE and LAB_RESULT.  time_ns: from the start of the run, as in a record. */
 void trace_phase(struct trace *trace, uint64_t time_ns, const char *name);
 void trace_result(struct trace *trace, uint64_t time_ns, const char *name, int64_t value);

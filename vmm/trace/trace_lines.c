@@ -257,6 +257,62 @@ void trace_lines_fault(
     }
 }
 
+static void access_text(
+    struct line *line, const struct access_record *record, const struct trace_region *region)
+{
+    put_time(line, record->time_ns);
+    line_text(line, " access ");
+    line_char(line, access_letter(record->access));
+    line_char(line, ' ');
+    line_char(line, ring_name(record->access)[0]);
+    line_char(line, ' ');
+    put_address(line, record->address);
+    put_address(line, record->rip);
+    put_region(line, region);
+    line_text(line, (record->access & RECORD_SAMPLED) != 0 ? "sampled" : "bytes ");
+    if ((record->access & RECORD_SAMPLED) == 0) {
+        line_decimal(line, record->bytes);
+    }
+    if (record->process > FIRST_PROCESS) {
+        line_text(line, " process ");
+        line_decimal(line, record->process);
+    }
+}
+
+static void access_json(
+    struct line *line, const struct access_record *record, const struct trace_region *region)
+{
+    const char access[2] = {access_letter(record->access), '\0'};
+
+    open_object(line, "access", record->time_ns);
+    line_json_text(line, "access", access);
+    line_json_text(line, "ring", ring_name(record->access));
+    line_json_key(line, "sampled");
+    line_text(line, (record->access & RECORD_SAMPLED) != 0 ? "true" : "false");
+    line_json_hex(line, "address", record->address);
+    line_json_decimal(line, "bytes", record->bytes);
+    line_json_hex(line, "rip", record->rip);
+    put_region_json(line, region);
+    line_json_decimal(line, "process", record->process);
+    close_object(line);
+}
+
+void trace_lines_access(
+    struct line *line,
+    enum trace_format format,
+    const struct access_record *record,
+    const struct trace_region *region)
+{
+    switch (format) {
+    case TRACE_TEXT:
+        access_text(line, record, region);
+        break;
+    case TRACE_JSON:
+        access_json(line, record, region);
+        break;
+    }
+}
+
 void trace_lines_phase(
     struct line *line, enum trace_format format, uint64_t time_ns, const char *name)
 {

@@ -20,6 +20,11 @@ void trace_lines_fault(
     enum trace_format format,
     const struct fault_record *record,
     const struct trace_region *region);
+void trace_lines_access(
+    struct line *line,
+    enum trace_format format,
+    const struct access_record *record,
+    const struct trace_region *region);
 void trace_lines_phase(
     struct line *line, enum trace_format format, uint64_t time_ns, const char *name);
 void trace_lines_result(

@@ -1,0 +1,24 @@
+/*
+ * The smallest parts of a page: text, numbers, tables.  It refuses to know what they are about.
+ * Read report_html.c for the page.
+ */
+#ifndef REPORT_HTML_H
+#define REPORT_HTML_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* Text from outside, with nothing of HTML left in it. */
+void html_put_text(FILE *out, const char *text);
+
+/* A cell with a number in groups of three digits. */
+void html_put_number(FILE *out, uint64_t value);
+
+/* A section of that id with a heading and the first row of its table; columns: "a|b|c". */
+void html_begin_table(FILE *out, const char *id, const char *title, const char *columns);
+
+/* The end of a table and its section. */
+void html_end_table(FILE *out);
+
+#endif

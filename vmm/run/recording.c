@@ -1,0 +1,372 @@
+/* The instruction in flight, from its first fault to its debug exception; see recording.h. */
+#include "run/recording.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "run/lab.h"
+#include "run/observe.h"
+
+bool recording_create(struct recording **recording, const char *regions, struct err *err)
+{
+    struct recording *made = calloc(1, sizeof(*made));
+
+    *recording = NULL;
+    if (made == NULL) {
+        return err_set_errno(err, ERR_ENVIRONMENT, "recording");
+    }
+    if (!select_parse(&made->select, regions, err)) {
+        free(made);
+        return false;
+    }
+    *recording = made;
+    return true;
+}
+
+void recording_destroy(struct recording *recording)
+{
+    free(recording);
+}
+
+static struct region *region_at(const struct space *space, uint64_t address)
+{
+    return regions_find(space->regions, gva_of(address));
+}
+
+/* --- records --- */
+
+/* What fits the field of a record.  Longer accesses are several records, in order. */
+#define PART_BYTES 128
+
+/* One access, or its part, all in one page.  record: but for region and process. */
+static void
+record_part(struct lab *lab, const struct space *space, struct access_record *record)
+{
+    struct region *region = region_at(space, record->address);
+    uint64_t end = record->address + (record->bytes != 0 ? record->bytes : 1);
+
+    if (region == NULL ||
+        !select_watches(&lab->recording->select, region, record->address, end)) {
+        return;
+    }
+    record->region = region->id;
+    record->process = space->process;
+    observe_access(lab, record, region);
+}
+
+/* Cut at the borders of pages.  opened: pages that were touched; NULL: all of it was. */
+static void record_range(
+    struct lab *lab,
+    const struct space *space,
+    const struct opened *opened,
+    struct access_record record,
+    uint64_t bytes)
+{
+    do {
+        uint64_t here = PAGE_BYTES - (record.address & (PAGE_BYTES - 1));
+        here = here < bytes ? here : bytes;
+        here = here < PART_BYTES ? here : PART_BYTES;
+        record.bytes = (uint8_t)here;
+        if (opened == NULL || opened_has(opened, record.address)) {
+            record_part(lab, space, &record);
+        }
+        record.address += here;
+        bytes -= here;
+    } while (bytes != 0);
+}
+
+/* A page that was not opened was not touched, whatever the operand says. */
+static void record_access(struct lab *lab, const struct decode_access *access, uint64_t time_ns)
+{
+    const struct recording *recording = lab->recording;
+    const struct access_record record = {
+        .time_ns = time_ns,
+        .address = access->address,
+        .rip = recording->rip,
+        .access =
+            (uint8_t)(RECORD_USER | (access->write ? RECORD_WRITE : 0) | (access->fetch ? RECORD_FETCH : 0))};
+
+    record_range(lab, recording->space, &recording->opened, record, access->bytes);
+}
+
+static bool is_explained(const struct decode_instruction *instruction, uint64_t address)
+{
+    uint64_t page = address / PAGE_BYTES;
+
+    for (unsigned i = 0; i < instruction->count; i++) {
+        const struct decode_access *access = &instruction->access[i];
+        uint64_t last = access->address + (access->bytes != 0 ? access->bytes - 1 : 0);
+        if (page >= access->address / PAGE_BYTES && page <= last / PAGE_BYTES) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void record_instruction(struct lab *lab, uint64_t time_ns)
+{
+    const struct recording *recording = lab->recording;
+
+    for (unsigned i = 0; i < recording->instruction.count; i++) {
+        record_access(lab, &recording->instruction.access[i], time_ns);
+    }
+    for (unsigned i = 0; i < recording->faults; i++) {
+        const struct decode_access access = {
+            .address = recording->fault[i].address,
+            .write = (recording->fault[i].access & RECORD_WRITE) != 0,
+            .fetch = (recording->fault[i].access & RECORD_FETCH) != 0};
+        if (!is_explained(&recording->instruction, access.address)) {
+            record_access(lab, &access, time_ns);
+        }
+    }
+}
+
+/* What the host reads and writes on behalf of requests; the hook of struct access. */
+static void record_host_touch(
+    void *context, const struct access *access, struct gva address, size_t bytes, bool write)
+{
+    struct lab *lab = context;
+    uint64_t now_ns = clock_now_ns();
+    const struct access_record record = {
+        .time_ns = now_ns - lab->start_ns,
+        .address = address.value,
+        .rip = access->rip.value,
+        .access = (uint8_t)(RECORD_HOST | (write ? RECORD_WRITE : 0))};
+
+    if (bytes != 0) {
+        record_range(lab, access->space, NULL, record, bytes);
+    }
+}
+
+void recording_start(struct lab *lab)
+{
+    lab->processes.first->access.on_touch = record_host_touch;
+    memory_map_closed(lab->memory, select_closed(&lab->recording->select));
+    opened_close_all(lab->space);
+}
+
+/* --- the instruction in flight --- */
+
+static uint64_t segment_base(void *context, bool gs)
+{
+    struct machine *machine = context;
+    struct gva base = {0};
+    bool ok = gs ? machine_get_gs_base(machine, &base) : machine_get_fs_base(machine, &base);
+
+    return ok ? base.value : 0;
+}
+
+/* The bytes at rip that are in memory now; how many. */
+static size_t read_code(const struct space *space, uint64_t rip, uint8_t code[DECODE_MAX_BYTES])
+{
+    const struct gmem *mem = ptab_pool_mem(space->ptab.pool);
+    size_t done = 0;
+
+    while (done < DECODE_MAX_BYTES) {
+        struct ptab_walk walk;
+        uint64_t here = PAGE_BYTES - ((rip + done) & (PAGE_BYTES - 1));
+        here = here < DECODE_MAX_BYTES - done ? here : DECODE_MAX_BYTES - done;
+        ptab_walk(&space->ptab, gva_of(rip + done), &walk);
+        if (!walk.present || rip + done >= LAYOUT_USER_END) {
+            break;
+        }
+        memcpy(code + done, gmem_hva(mem, walk.gpa), here);
+        done += here;
+    }
+    return done;
+}
+
+/* The registers are those before the instruction, at each of its faults. */
+static void decode(struct lab *lab)
+{
+    struct recording *recording = lab->recording;
+    const struct decode_bases bases = {.base = segment_base, .context = lab->machine};
+    uint8_t code[DECODE_MAX_BYTES];
+    struct registers registers;
+
+    size_t bytes = read_code(recording->space, recording->rip, code);
+    machine_read_registers(lab->machine, &registers);
+    recording->decoded =
+        decode_instruction(code, bytes, &registers, &bases, &recording->instruction);
+}
+
+/* pushf has stored our flag: the program must not find it. */
+static void hide_pushed_flag(const struct recording *recording)
+{
+    const struct space *space = recording->space;
+    struct ptab_walk walk;
+
+    for (unsigned i = 0; i < recording->instruction.count; i++) {
+        const struct decode_access *access = &recording->instruction.access[i];
+        if (access->write) {
+            /* The flag is in the second byte. */
+            ptab_walk(&space->ptab, gva_of(access->address + 1), &walk);
+            if (walk.present) {
+                uint8_t *byte = gmem_hva(ptab_pool_mem(space->ptab.pool), walk.gpa);
+                *byte &= (uint8_t) ~(RFLAGS_TF >> 8);
+            }
+            return;
+        }
+    }
+}
+
+static void begin(struct lab *lab, const struct machine_trap *trap)
+{
+    struct recording *recording = lab->recording;
+
+    if (!recording->steps) {
+        recording->program_tf = (trap->rflags & RFLAGS_TF) != 0;
+        recording->opened.count = 0;
+    }
+    recording->steps = true;
+    recording->rip = trap->rip;
+    recording->space = lab->processes.current->access.space;
+    recording->faults = 0;
+    decode(lab);
+}
+
+static void end(struct recording *recording)
+{
+    recording->steps = false;
+    opened_close(&recording->opened, recording->space);
+}
+
+/* It came to its end: what it did is known. */
+static void complete(struct lab *lab, uint64_t time_ns)
+{
+    struct recording *recording = lab->recording;
+
+    record_instruction(lab, time_ns);
+    if (recording->instruction.flags == DECODE_FLAGS_PUSH && !recording->program_tf) {
+        hide_pushed_flag(recording);
+    }
+    lab->repeats = 0;
+}
+
+static void abandon(struct lab *lab)
+{
+    if (lab->recording->steps) {
+        machine_set_trap_flag(lab->machine, lab->recording->program_tf);
+        end(lab->recording);
+    }
+}
+
+/* The page is open: for this instruction alone if any of it is watched, else for good. */
+static void follow(
+    struct lab *lab,
+    const struct machine_trap *trap,
+    const struct fault_record *record,
+    const struct region *region,
+    const struct opened_page *page)
+{
+    struct recording *recording = lab->recording;
+
+    if (!select_watches(&recording->select, region, page->begin, page->end)) {
+        return;
+    }
+    /* No debug exception came between the two: the first has put it off (mov ss, pop ss). */
+    if (recording->steps && recording->rip != trap->rip) {
+        complete(lab, record->time_ns);
+    }
+    if (!recording->steps || recording->rip != trap->rip) {
+        begin(lab, trap);
+    } else if (!recording->decoded) {
+        decode(lab);
+    }
+    if (recording->faults < RECORDING_FAULTS) {
+        recording->fault[recording->faults].address = record->address;
+        recording->fault[recording->faults++].access = record->access;
+    }
+    opened_add(&recording->opened, recording->space, page);
+    machine_set_trap_flag(lab->machine, true);
+}
+
+static bool allows(uint64_t entry, uint8_t access)
+{
+    return ((access & RECORD_WRITE) == 0 || (entry & PTE_WRITABLE) != 0) &&
+           ((access & RECORD_FETCH) == 0 || (entry & PTE_NO_EXECUTE) == 0);
+}
+
+/* Open what is mapped closed at the address; true if the access needs nothing more. */
+static bool
+let_in(struct space *space, const struct fault_record *record, struct opened_page *page)
+{
+    const struct region *region = region_at(space, record->address);
+    struct ptab_slot slot;
+
+    if (region == NULL || region->spec.permissions == 0 ||
+        !ptab_find_leaf(&space->ptab, gva_of(record->address), &slot) ||
+        (*slot.entry & (PTE_PRESENT | PTE_USER)) != PTE_PRESENT) {
+        return false;
+    }
+    uint64_t entry = *slot.entry;
+    if (!opened_let_in(space, gva_of(record->address), page)) {
+        return false;
+    }
+    pager_hold(space->memory->pager, frames_index(gpa_of(entry & PTE_ADDRESS)));
+    return allows(entry, record->access);
+}
+
+bool recording_fault(
+    struct lab *lab,
+    const struct machine_trap *trap,
+    struct fault_record *record,
+    struct pager_signal *signal,
+    struct region **region)
+{
+    struct space *space = lab->processes.current->access.space;
+    struct opened_page page;
+
+    if (let_in(space, record, &page)) {
+        *region = region_at(space, record->address);
+        follow(lab, trap, record, *region, &page);
+        return true;
+    }
+    bool resolved = pager_fault(space, record, signal, region);
+    bool open = resolved && opened_let_in(space, gva_of(record->address), &page);
+    if (open && record->entry_after != 0) {
+        record->entry_after |= PTE_USER;
+    }
+    record->service_ns = clock_saturate_ns(clock_ns_since(lab->clock, trap->exit));
+    observe_fault(lab, record, *region);
+    if (open) {
+        follow(lab, trap, record, *region, &page);
+    } else if (!resolved) {
+        abandon(lab);
+    }
+    return resolved;
+}
+
+bool recording_exception(struct lab *lab, const struct machine_trap *trap)
+{
+    struct recording *recording = lab->recording;
+
+    if (!recording->steps) {
+        return false;
+    }
+    if (trap->vector != VECTOR_DB && trap->vector != VECTOR_BP && trap->vector != VECTOR_OF) {
+        abandon(lab); /* a fault: the instruction has done nothing */
+        return false;
+    }
+    complete(lab, trap->exit.ns - lab->start_ns);
+    if (recording->instruction.flags != DECODE_FLAGS_LOAD) {
+        machine_set_trap_flag(lab->machine, recording->program_tf);
+    }
+    end(recording);
+    return trap->vector == VECTOR_DB && !recording->program_tf;
+}
+
+void recording_request(struct lab *lab, const struct machine_trap *trap)
+{
+    struct recording *recording = lab->recording;
+
+    if (!recording->steps) {
+        return;
+    }
+    complete(lab, trap->exit.ns - lab->start_ns);
+    if (!recording->program_tf) {
+        machine_clear_trap_flag_of_request(lab->machine);
+    }
+    end(recording);
+}
