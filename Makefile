@@ -39,7 +39,7 @@ SAN ?=
 host_cppflags := -std=c11 -D_GNU_SOURCE -DVMM_VERSION='"$(VERSION)"' -Iinclude -Ivmm
 host_cflags := $(host_cppflags) -O2 -g $(warnings) $(SAN) $(CFLAGS)
 host_ldflags := $(SAN) $(LDFLAGS)
-host_libs := -ldw -lelf -lZydis -ljansson -lsqlite3 -lm
+host_libs := -ldw -lelf -lZydis -ledit -lcapstone -ljansson -lsqlite3 -lm
 test_libs := -lcmocka
 
 # The kernel is entered with ring 3's registers live and, on some hosts, interpreted:
@@ -67,6 +67,7 @@ lib_sources := \
 	vmm/cli/doctor_command.c \
 	vmm/cli/environment.c \
 	vmm/cli/host.c \
+	vmm/cli/interactive_options.c \
 	vmm/cli/export_command.c \
 	vmm/cli/export_options.c \
 	vmm/cli/measure_command.c \
@@ -89,13 +90,33 @@ lib_sources := \
 	vmm/export/export_perfetto.c \
 	vmm/export/export_sqlite.c \
 	vmm/fault/access.c \
+	vmm/fault/answer.c \
 	vmm/fault/bring.c \
 	vmm/fault/cow.c \
 	vmm/fault/evict.c \
 	vmm/fault/pager.c \
+	vmm/fault/preview.c \
 	vmm/fault/replace.c \
 	vmm/fault/writeback.c \
+	vmm/interactive/breaks.c \
+	vmm/interactive/change.c \
+	vmm/interactive/complete.c \
+	vmm/interactive/console.c \
+	vmm/interactive/disasm.c \
+	vmm/interactive/examine.c \
+	vmm/interactive/go.c \
+	vmm/interactive/interactive.c \
+	vmm/interactive/look.c \
+	vmm/interactive/names.c \
+	vmm/interactive/parse.c \
+	vmm/interactive/reader.c \
+	vmm/interactive/stop.c \
+	vmm/interactive/terminal.c \
+	vmm/interactive/verbs.c \
+	vmm/interactive/walk.c \
+	vmm/interactive/where.c \
 	vmm/kvm/context.c \
+	vmm/kvm/flush.c \
 	vmm/kvm/cpu.c \
 	vmm/kvm/machine.c \
 	vmm/kvm/machine_run.c \
@@ -134,6 +155,7 @@ lib_sources := \
 	vmm/measure/analyse/knee_locate.c \
 	vmm/measure/analyse/ladder.c \
 	vmm/measure/analyse/plateau.c \
+	vmm/measure/analyse/rise.c \
 	vmm/measure/analyse/segment.c \
 	vmm/measure/analyse/verdict.c \
 	vmm/measure/analyse/ways.c \
@@ -144,6 +166,7 @@ lib_sources := \
 	vmm/measure/conflict.c \
 	vmm/measure/counters.c \
 	vmm/measure/csv.c \
+	vmm/measure/curves.c \
 	vmm/measure/distribution.c \
 	vmm/measure/experiment/clock.c \
 	vmm/measure/experiment/coalesce.c \
@@ -153,13 +176,16 @@ lib_sources := \
 	vmm/measure/experiment/pagesize.c \
 	vmm/measure/experiment/paging.c \
 	vmm/measure/experiment/nested.c \
+	vmm/measure/experiment/pwc.c \
 	vmm/measure/experiment/tlb.c \
 	vmm/measure/experiment/walk.c \
 	vmm/measure/experiment/waypred.c \
 	vmm/measure/experiment/ways.c \
+	vmm/measure/fault_parts.c \
 	vmm/measure/field.c \
 	vmm/measure/format.c \
 	vmm/measure/html.c \
+	vmm/measure/index_bits.c \
 	vmm/measure/json.c \
 	vmm/measure/jumps.c \
 	vmm/measure/lab.c \
@@ -223,6 +249,7 @@ lib_sources := \
 	vmm/report/html.c \
 	vmm/report/html_misses.c \
 	vmm/report/maps.c \
+	vmm/report/program_source.c \
 	vmm/report/report_html.c \
 	vmm/report/report_json.c \
 	vmm/report/report_lookup.c \
@@ -298,6 +325,8 @@ hot_sources := \
 
 unit_tests := \
 	test_analyse_knee \
+	test_analyse_ladder \
+	test_analyse_rise \
 	test_analyse_shapes \
 	test_analyse_ways \
 	test_clock \
@@ -313,13 +342,17 @@ unit_tests := \
 	test_export \
 	test_frames \
 	test_histogram \
+	test_interactive \
 	test_kvm_open \
 	test_lint \
+	test_measure_counters \
 	test_measure_layout \
 	test_measure_options \
 	test_measure_output \
+	test_objects \
 	test_options \
 	test_outcome \
+	test_pager_refusals \
 	test_paging_options \
 	test_policy_doc \
 	test_policy_duty \
@@ -327,6 +360,7 @@ unit_tests := \
 	test_policy_load \
 	test_policy_order \
 	test_processes \
+	test_property \
 	test_ptab \
 	test_record_options \
 	test_regions \
@@ -346,7 +380,9 @@ unit_tests := \
 	test_session \
 	test_session_damage \
 	test_session_fuzz \
+	test_space_refusals \
 	test_stack \
+	test_swap \
 	test_trace
 
 # Programs that tests and benchmarks run, in no ring of their own.
@@ -359,12 +395,14 @@ kvm_tests := \
 	test_context \
 	test_endings \
 	test_guests \
+	test_interactive \
 	test_labbook \
 	test_mapped_files \
 	test_measure \
 	test_output \
 	test_probe \
 	test_progress \
+	test_property \
 	test_reference \
 	test_refusals \
 	test_rewrite \
@@ -380,16 +418,30 @@ test_helpers := \
 	tests/kvm/scratch.c \
 	tests/session/fuzz_main.c \
 	tests/session/fuzz_session.c \
+	tests/property/accesses.c \
+	tests/property/batch.c \
+	tests/property/check.c \
+	tests/property/choose.c \
+	tests/property/code.c \
+	tests/property/mapping.c \
+	tests/property/model.c \
+	tests/property/operations.c \
+	tests/property/paging.c \
+	tests/property/setup.c \
+	tests/property/soft_cpu.c \
+	tests/property/world.c \
 	tests/unit/browser.c \
 	tests/unit/elf_file.c \
 	tests/unit/elf_fixture.c \
+	tests/unit/fail_alloc.c \
 	tests/unit/fake_memory.c \
 	tests/unit/naive_walk.c \
 	tests/unit/policy_models.c \
 	tests/unit/replay_fixture.c \
 	tests/unit/replay_model.c \
 	tests/unit/replay_string.c \
-	tests/unit/session_fixture.c
+	tests/unit/session_fixture.c \
+	tests/unit/space_fixture.c
 
 guest_programs := \
 	appel-li \
@@ -582,6 +634,7 @@ launch_tests := \
 	test_adversary \
 	test_endings \
 	test_guests \
+	test_interactive \
 	test_labbook \
 	test_mapped_files \
 	test_output \
@@ -604,6 +657,18 @@ $(O)/tests/unit/test_replay $(O)/tests/unit/test_replay_curve $(O)/tests/unit/te
 $(O)/tests/unit/test_replay_session: $(O)/obj/tests/unit/session_fixture.o
 $(O)/tests/unit/test_edits $(O)/tests/unit/test_ptab: $(O)/obj/tests/unit/naive_walk.o
 $(filter $(O)/tests/unit/test_analyse_%,$(unit_binaries)): $(O)/obj/tests/unit/tlb_model.o
+# Sequences of operations against a model; a policy's delays are not waited for, and a failed assertion
+# of the code under test ends its sequence alone.
+property_objects := $(O)/obj/tests/unit/naive_walk.o \
+	$(patsubst %.c,$(O)/obj/%.o,$(filter tests/property/%,$(test_helpers)))
+$(O)/tests/unit/test_property $(O)/tests/kvm/test_property: $(property_objects) | policies
+$(O)/tests/unit/test_property $(O)/tests/kvm/test_property: host_ldflags += -Wl,--wrap=nanosleep -Wl,--wrap=__assert_fail
+# Host memory and guest frames that run out; a space on the CPU of plain code.
+refusal_tests := $(addprefix $(O)/tests/unit/,test_objects test_pager_refusals test_space_refusals)
+$(refusal_tests): $(O)/obj/tests/unit/fail_alloc.o
+$(refusal_tests): host_ldflags += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray
+$(filter-out %/test_objects,$(refusal_tests)): $(O)/obj/tests/unit/naive_walk.o \
+	$(O)/obj/tests/unit/space_fixture.o $(O)/obj/tests/property/soft_cpu.o
 # A memory for policies to manage without a machine, and what they should do in it.
 $(filter $(O)/tests/unit/test_policy_%,$(unit_binaries)): $(O)/obj/tests/unit/fake_memory.o
 $(O)/tests/unit/test_policy_order: $(O)/obj/tests/unit/policy_models.o

@@ -73,6 +73,8 @@ struct abi_kernel {
     uint64_t edit_and_report;     /* carry the edit list out, then ABI_PORT_EDITED */
     uint64_t announce_and_report; /* the list: addresses of tables; announce, ABI_PORT_EDITED */
     uint64_t switch_and_report;   /* load CR3 from rax, FS and GS base from rcx and rdx */
+    uint64_t reload_and_report;   /* rcx times: load CR3 from rax, then from rdx */
+    uint64_t toggle_and_report;   /* the same with CR4 */
 };
 
 /* One downgrade: store value at entry (an address in the tables window), then invlpg address.

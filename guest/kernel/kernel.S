@@ -22,6 +22,8 @@ kernel_begin:                           /* struct abi_kernel */
         .quad   edit_and_report
         .quad   announce_and_report
         .quad   switch_and_report
+        .quad   reload_and_report
+        .quad   toggle_and_report
 
 /*
  * #PF, the path that counts: six instructions from fault to retry.  The CPU has pushed its frame at
@@ -130,6 +132,27 @@ switch_and_report:
         wrgsbase %rdx
         out     %al, $ABI_PORT_EDITED
         ud2                             /* the host goes on elsewhere */
+
+/*
+ * What flushes whole TLBs, rcx times over, so that the price of one is told from that of coming here.
+ * rax and rdx take turns: the same value twice for a plain reload, two tags, or a bit set and cleared.
+ */
+        .macro  load_in_turn register
+1:      mov     %rax, %\register
+        mov     %rdx, %\register
+        sub     $1, %rcx
+        jnz     1b
+        out     %al, $ABI_PORT_EDITED
+        ud2                             /* the host goes on elsewhere */
+        .endm
+
+        .balign 16
+reload_and_report:
+        load_in_turn cr3
+
+        .balign 16
+toggle_and_report:
+        load_in_turn cr4
 
 kernel_end:
         .globl  kernel_end

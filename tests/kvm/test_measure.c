@@ -128,6 +128,31 @@ static void test_measure_paging_agrees_with_the_module(void **state)
     session_destroy(&session);
 }
 
+/* What flushes whole TLBs ran in the guest; PCIDs are switched exactly where the guest has them. */
+static void test_measure_flushes_by_every_means_there_is(void **state)
+{
+    static const char *const always[] = {"CR3 reload", "CR4.PGE flip"};
+    struct session session;
+
+    (void)state;
+    run(&session, "flush", false, true);
+    const struct result *result = find(&session, "flush");
+    if (!result->ran) {
+        fail_msg("%s", result->failure);
+    }
+    for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++) {
+        const struct result_figure *figure = result_find_figure(result, always[i]);
+        assert_non_null(figure);
+        assert_true(figure->side[SIDE_GUEST].verdict.decided);
+    }
+    const struct result_figure *kept = result_find_figure(result, "PCID switch, no flush");
+    assert_non_null(kept);
+    if (!kept->side[SIDE_GUEST].verdict.decided) {
+        assert_non_null(strstr(kept->side[SIDE_GUEST].verdict.reason, "no PCID"));
+    }
+    session_destroy(&session);
+}
+
 /* Only one side: nothing is claimed of the other. */
 static void test_measure_keeps_to_the_side_asked_for(void **state)
 {
@@ -146,6 +171,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_measure_runs_every_experiment),
         cmocka_unit_test(test_measure_paging_agrees_with_the_module),
+        cmocka_unit_test(test_measure_flushes_by_every_means_there_is),
         cmocka_unit_test(test_measure_keeps_to_the_side_asked_for),
     };
 

@@ -138,7 +138,7 @@ static void test_refusals_of_unknown_options_name_the_nearest(void **state)
     refuses(WORDS("./vmm", "--quite", "hello.elf"), "did you mean '--quiet'?");
     refuses(WORDS("./vmm", "--mem"), "'--mem'");
     refuses(WORDS("./vmm", "--maps=x", "hello.elf"), "'--maps'");
-    refuses(WORDS("./vmm", "-x", "hello.elf"), "'-x'");
+    refuses(WORDS("./vmm", "-y", "hello.elf"), "'-y'");
     refuses(WORDS("./vmm"), "no program given");
     refuses(WORDS("./vmm", "doctor", "--jsn"), "'--json'");
 }

@@ -1,6 +1,7 @@
 /* The plain models; see replay_model.h.  Speed is not wanted here. */
 #include "replay_model.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -157,6 +158,7 @@ model_aging(const uint32_t *pages, size_t count, uint32_t frames, uint64_t seed,
     bool *touched = calloc(UINT16_MAX, sizeof(*touched));
 
     (void)seed;
+    assert(frames > 0);
     for (size_t i = 0; i < count; i++) {
         faults[i] = !has(&row, pages[i]);
         if (faults[i]) {

@@ -50,6 +50,21 @@ static void test_layout_uniq_gives_each_page_its_line(void **state)
     layout_destroy(&layout);
 }
 
+/* Two pages whose addresses may look alike to the data cache's way prediction: 64 apart. */
+static void test_layout_uniq_gives_pages_64_apart_different_lines(void **state)
+{
+    struct layout layout;
+
+    (void)state;
+    make_uniq(&layout, PAGES);
+    for (size_t i = 0; i + LAYOUT_PAGE_LINES < PAGES; i++) {
+        assert_int_not_equal(
+            layout.words[LAYOUT_TEST][i].offset,
+            layout.words[LAYOUT_TEST][i + LAYOUT_PAGE_LINES].offset);
+    }
+    layout_destroy(&layout);
+}
+
 static void test_layout_control_has_the_same_lines_in_few_pages(void **state)
 {
     struct layout layout;
@@ -141,6 +156,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_layout_uniq_gives_each_page_its_line),
+        cmocka_unit_test(test_layout_uniq_gives_pages_64_apart_different_lines),
         cmocka_unit_test(test_layout_control_has_the_same_lines_in_few_pages),
         cmocka_unit_test(test_layout_words_of_the_sets_never_overlap),
         cmocka_unit_test(test_layout_names_differ_by_their_mask),

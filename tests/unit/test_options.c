@@ -105,6 +105,28 @@ static void test_options_take_every_option_of_run(void **state)
     options_destroy(&line.options);
 }
 
+static void test_options_of_a_run_that_stops(void **state)
+{
+    struct line line;
+
+    (void)state;
+    assert_true(PARSE(
+        &line, "-i", "-x", "commands", "--break=kind=cow", "--break", "count=2", "--stdin=in",
+        "p"));
+    assert_true(line.options.interactive);
+    assert_string_equal(line.options.script, "commands");
+    assert_int_equal(line.options.break_count, 2);
+    assert_string_equal(line.options.breaks[0], "kind=cow");
+    assert_string_equal(line.options.breaks[1], "count=2");
+    assert_string_equal(line.options.stdin_file, "in");
+    options_destroy(&line.options);
+    ASSERT_USAGE("option '--break': it needs -i, or -x FILE with commands", "--break=", "p");
+    ASSERT_USAGE(
+        "option '--script': the name of the file is empty (allowed: a path)", "-x", "", "p");
+    ASSERT_USAGE(
+        "option '--stdin': the name of the file is empty (allowed: a path)", "--stdin=", "p");
+}
+
 static void test_options_behind_program_belong_to_guest(void **state)
 {
     struct line line;
@@ -286,7 +308,7 @@ static void test_options_name_nearest_of_unknown(void **state)
         "unknown option '--time-out': did you mean '--timeout'? (vmm --help lists all)",
         "--mem", "1G", "-q", "-EA", "--time-out", "3", "p");
     ASSERT_USAGE("unknown option '--xyzzy' (vmm --help lists all)", "--xyzzy", "p");
-    ASSERT_USAGE("unknown option '-x' (vmm --help lists all)", "-qx", "p");
+    ASSERT_USAGE("unknown option '-y' (vmm --help lists all)", "-qy", "p");
     ASSERT_USAGE(
         "unknown option '-h': did you mean '--help'? (vmm --help lists all)", "-q", "-qh");
     ASSERT_USAGE(
@@ -475,6 +497,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_options_default_as_documented),
         cmocka_unit_test(test_options_take_every_option_of_run),
+        cmocka_unit_test(test_options_of_a_run_that_stops),
         cmocka_unit_test(test_options_behind_program_belong_to_guest),
         cmocka_unit_test(test_options_trace_takes_no_separate_word),
         cmocka_unit_test(test_options_take_unambiguous_abbreviations),

@@ -232,6 +232,26 @@ static void test_references_say_what_a_session_lacks(void **unused)
     fixture_remove(&fixture);
 }
 
+static void test_references_say_how_many_events_were_lost(void **unused)
+{
+    const uint64_t lost = 5;
+    struct fixture fixture;
+    struct references references;
+    struct err err;
+
+    (void)unused;
+    fixture_begin(&fixture);
+    record(&fixture, 100, &plain_faults[0]);
+    fixture_end(&fixture, 200);
+    fixture_patch(
+        &fixture, SESSION_STREAM_FILE, offsetof(struct session_packet, discarded), &lost,
+        sizeof(lost));
+    assert_true(references_open_session(&references, fixture.folder, NULL, &err));
+    assert_int_equal(references.about.discarded, lost);
+    references_close(&references);
+    fixture_remove(&fixture);
+}
+
 /* --- the classroom question: an array of 8,192 bytes, every 4th of which is touched --- */
 
 #define ARRAY       UINT64_C(0x7fff00000000)
@@ -254,7 +274,7 @@ static void replay_classroom(
         .last = UINT64_MAX,
         .access = REFERENCE_ANY};
     struct references references;
-    struct replay_result result;
+    struct replay_result result = {.size_count = 0};
     struct err err = {0};
 
     if (!references_open_session(&references, fixture->folder, "array", &err) ||
@@ -330,6 +350,7 @@ int main(void)
         cmocka_unit_test(test_references_prefer_recorded_accesses),
         cmocka_unit_test(test_references_of_one_phase),
         cmocka_unit_test(test_references_say_what_a_session_lacks),
+        cmocka_unit_test(test_references_say_how_many_events_were_lost),
         cmocka_unit_test(test_replay_answers_the_classroom_from_accesses),
         cmocka_unit_test(test_replay_of_faults_says_what_it_cannot_answer),
     };

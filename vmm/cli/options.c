@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/addr.h"
+#include "cli/interactive_options.h"
 #include "cli/paging_options.h"
 #include "cli/record_options.h"
 #include "cli/usage.h"
@@ -26,6 +27,8 @@ enum option_key {
     KEY_VERBOSE = 'v',
     KEY_VERSION = 'V',
     KEY_ENV = 'E',
+    KEY_INTERACTIVE = 'i',
+    KEY_SCRIPT = 'x',
     KEY_TRACE = 0x100, /* from here on: long options only */
     KEY_FORMAT,
     KEY_MAPS,
@@ -40,11 +43,14 @@ enum option_key {
     KEY_HELP,
     KEY_RECORD,
     KEY_RECORD_REGIONS,
+    KEY_BREAK,
+    KEY_STDIN,
     KEY_PAGING, /* from here on: KEY_PAGING + enum paging_option */
 };
 
 enum option_group {
     GROUP_WATCH = 1,
+    GROUP_STOP,
     GROUP_GUEST,
     GROUP_MEMORY,
     GROUP_OUTPUT,
@@ -71,6 +77,18 @@ static const struct argp_option run_options[] = {
     {"maps", KEY_MAPS, NULL, 0, "Print the regions of the address space at exit", GROUP_WATCH},
     {"tables", KEY_TABLES, NULL, 0, "Print the four levels of page tables at exit",
      GROUP_WATCH},
+
+    {.doc = "To stop at faults, look and decide (see vmm(1), or type help):",
+     .group = GROUP_STOP},
+    {"interactive", KEY_INTERACTIVE, NULL, 0,
+     "Stop at each fault and read commands from standard input; the guest's own is empty then",
+     GROUP_STOP},
+    {"script", KEY_SCRIPT, "FILE", 0,
+     "Read the commands from FILE; with -i, then go on with those that are typed", GROUP_STOP},
+    {"break", KEY_BREAK, "KEY=VALUE[,...]", 0,
+     "Stop at such faults only: kind, range, region, process, count.  Can be repeated",
+     GROUP_STOP},
+    {"stdin", KEY_STDIN, "FILE", 0, "What the guest reads as its standard input", GROUP_STOP},
 
     {.doc = "What the guest gets (SIZE: a number with K, M, G or T, powers of 1024):",
      .group = GROUP_GUEST},
@@ -147,6 +165,7 @@ static const char run_doc[] =
     "  vmm --trace --maps hello.elf one two\n"
     "  vmm --trace=faults.jsonl --format=json --quiet hello.elf\n"
     "  vmm --mem=64M --timeout=2.5 -E LANG=C hello.elf\n"
+    "  vmm -i --break kind=cow hello.elf\n"
     "  vmm --resident=8M --swap=1G --policy=2q,kin=25 hello.elf\n"
     "\n"
     "Exit status:\n"
@@ -253,6 +272,12 @@ static bool parse_value(struct options *options, int key, const char *text, stru
         return parse_env(options, text, err);
     case KEY_SESSION:
         return parse_file(&options->session, "--session", text, err);
+    case KEY_BREAK:
+        return interactive_options_parse(options, INTERACTIVE_BREAK, text, err);
+    case KEY_STDIN:
+        return interactive_options_parse(options, INTERACTIVE_STDIN, text, err);
+    case KEY_SCRIPT:
+        return interactive_options_parse(options, INTERACTIVE_SCRIPT, text, err);
     default:
         assert(key == KEY_SUMMARY);
         return parse_file(&options->summary_file, "--summary", text, err);
@@ -291,6 +316,9 @@ static error_t parse_run(int key, char *text, struct argp_state *state)
     case KEY_VERBOSE:
         options->verbose = true;
         return 0;
+    case KEY_INTERACTIVE:
+        options->interactive = true;
+        return 0;
     case KEY_HELP:
         ask_for(options, OPTIONS_HELP, state);
         return 0;
@@ -312,6 +340,9 @@ static error_t parse_run(int key, char *text, struct argp_state *state)
     case KEY_SESSION:
     case KEY_RECORD:
     case KEY_RECORD_REGIONS:
+    case KEY_BREAK:
+    case KEY_STDIN:
+    case KEY_SCRIPT:
         parse->failed = !parse_value(options, key, text, parse->err);
         return parse->failed ? EINVAL : 0;
     default:
@@ -353,7 +384,7 @@ static bool parse(struct options *options, int argc, char **argv, struct err *er
             err, ERR_USAGE,
             "no program given: vmm [OPTION...] PROGRAM [ARG...] (vmm --help lists all)");
     }
-    return record_options_check(options, err);
+    return record_options_check(options, err) && interactive_options_check(options, err);
 }
 
 bool options_parse(struct options *out, int argc, char **argv, struct err *err)
@@ -363,10 +394,12 @@ bool options_parse(struct options *out, int argc, char **argv, struct err *err)
         .words = argv,
         .mem_bytes = OPTIONS_MEM_DEFAULT,
         .stack_bytes = OPTIONS_STACK_DEFAULT,
-        /* One slot for each word is more than the --env among them. */
+        /* One slot for each word is more than the --env or --break among them. */
         .env = calloc((size_t)argc + 1, sizeof(*out->env)),
+        .breaks = calloc((size_t)argc + 1, sizeof(*out->breaks)),
     };
-    if (out->env == NULL) {
+    if (out->env == NULL || out->breaks == NULL) {
+        options_destroy(out);
         return err_set(err, ERR_ENVIRONMENT, "no memory for the command line");
     }
     paging_options_init(out);
@@ -381,7 +414,10 @@ void options_destroy(struct options *options)
 {
     paging_options_destroy(options);
     free(options->env);
+    free(options->breaks);
     options->env = NULL;
+    options->breaks = NULL;
+    options->break_count = 0;
     options->env_count = 0;
 }
 

@@ -72,7 +72,12 @@ struct options {
     const char *summary_file; /* NULL: none; "-": standard output */
     const char *session;      /* folder to record into; NULL: none */
     bool force;               /* replace the session that is there */
-    bool quiet;               /* no table after the run */
+    bool interactive;         /* stop at faults, and obey commands from standard input */
+    const char *script;       /* commands from this file first; NULL: none */
+    const char **breaks;      /* owns the array: conditions of --break, in the order given */
+    size_t break_count;
+    const char *stdin_file; /* what the guest reads; NULL: standard input, or nothing with -i */
+    bool quiet;             /* no table after the run */
     bool verbose;
 
     /* How memory is managed (cli/paging_options.h) */

@@ -1,6 +1,8 @@
 /* One run from options to reports; see run_command.h. */
 #include "cli/run_command.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +10,8 @@
 #include <unistd.h>
 
 #include "cli/environment.h"
+#include "cli/interactive_options.h"
+#include "interactive/interactive.h"
 #include "kvm/open.h"
 #include "report/maps.h"
 #include "report/summary.h"
@@ -196,13 +200,56 @@ static bool run_lab(
     return ok;
 }
 
+/* The guest's standard input: what the user said, nothing where commands are read from it, or vmm's
+ * own. *input: where commands are read from, a descriptor of its own; -1: nowhere. */
+static bool place_input(const struct options *options, int *input, struct err *err)
+{
+    const char *path = options->stdin_file;
+
+    *input = -1;
+    if (options->interactive) {
+        /* A closed one is the end of input. */
+        *input = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+        path = path != NULL ? path : "/dev/null";
+    }
+    if (path == NULL) {
+        return true;
+    }
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return err_set_errno(err, ERR_INPUT, "--stdin: cannot read %s", path);
+    }
+    bool ok = fd == STDIN_FILENO || dup2(fd, STDIN_FILENO) >= 0;
+    if (fd != STDIN_FILENO) {
+        close(fd);
+    }
+    return ok || err_set_errno(err, ERR_ENVIRONMENT, "--stdin");
+}
+
+static bool open_console(
+    const struct options *options, int *input, struct console **console, struct err *err)
+{
+    if (!place_input(options, input, err)) {
+        return false;
+    }
+    const struct interactive_config config = {
+        .script = options->script,
+        .input = *input,
+        .breaks = options->breaks,
+        .break_count = options->break_count,
+        .out = stderr};
+    return !interactive_options_are_given(options) || interactive_create(console, &config, err);
+}
+
 int run_command(const struct options *options)
 {
     struct trace trace = {0};
     struct recorder_setup setup;
     struct recorder *recorder = NULL;
+    struct console *console = NULL;
     struct err err = {0};
     const char **environment = NULL;
+    int input = -1;
     int status = OPTIONS_STATUS_FAILED;
     bool ok = false;
 
@@ -211,7 +258,8 @@ int run_command(const struct options *options)
     /* So is a limit on the size of files. */
     signal(SIGXFSZ, SIG_IGN);
     if (environment_build(options, environ, &environment, &err) &&
-        open_trace(options, &trace, &err) && open_session(options, &setup, &recorder, &err)) {
+        open_console(options, &input, &console, &err) && open_trace(options, &trace, &err) &&
+        open_session(options, &setup, &recorder, &err)) {
         const struct lab_config config = {
             .kvm_path = KVM_DEVICE_PATH,
             .program = options->program,
@@ -232,7 +280,8 @@ int run_command(const struct options *options)
             .record_period_ns = options->record_period_ns,
             .verbose = options->verbose,
             .trace = &trace,
-            .recorder = recorder};
+            .recorder = recorder,
+            .console = console};
         ok = run_lab(options, &config, &status, &err);
     }
     if (!ok) {
@@ -242,6 +291,10 @@ int run_command(const struct options *options)
     if (!trace_close(&trace, &err)) {
         complain(&err);
         status = OPTIONS_STATUS_FAILED;
+    }
+    interactive_destroy(console);
+    if (input >= 0) {
+        close(input);
     }
     free(environment);
     return status;

@@ -68,8 +68,7 @@ static void fill_record(
     record->level = (uint8_t)slot.level;
 }
 
-/* A frame that others may map too, or that a swap slot stands for. */
-static void install(
+void bring_install(
     const struct bring *bring, struct ptab_slot slot, uint32_t frame, enum record_action action)
 {
     uint64_t bits = space_frame_bits(bring->space, bring->region->spec.permissions, frame);
@@ -79,8 +78,7 @@ static void install(
     space_upgrade_leaf(bring->space, slot, entry);
 }
 
-/* A frame that was just handed out gets its first mapping, where the entry is zero. */
-static void install_new(
+void bring_install_new(
     const struct bring *bring, struct ptab_slot slot, uint32_t frame, enum record_action action)
 {
     struct memory *memory = memory_of(bring);
@@ -185,7 +183,7 @@ static enum bring_result bring_zero(const struct bring *bring)
         frames_release(memory->config.frames, frame);
         return BRING_NO_TABLE;
     }
-    install_new(bring, slot, frame, ACTION_MAP_ZERO);
+    bring_install_new(bring, slot, frame, ACTION_MAP_ZERO);
     return BRING_DONE;
 }
 
@@ -211,7 +209,7 @@ static enum bring_result bring_file(const struct bring *bring)
         frames_release(memory->config.frames, frame);
         return result;
     }
-    install_new(bring, slot, frame, ACTION_MAP_FILE);
+    bring_install_new(bring, slot, frame, ACTION_MAP_FILE);
     return BRING_DONE;
 }
 
@@ -257,7 +255,7 @@ static enum bring_result bring_large(const struct bring *bring)
     if (run == FRAMES_NONE) {
         return must ? BRING_NO_FRAME : BRING_PRESENT;
     }
-    install_new(bring, slot, run, ACTION_MAP_ZERO);
+    bring_install_new(bring, slot, run, ACTION_MAP_ZERO);
     return BRING_DONE;
 }
 
@@ -270,7 +268,7 @@ static void share_swapped(
     struct memory *memory = memory_of(bring);
 
     memory_add_mapping(memory, bring->space, page_of(bring, 1), frame, false);
-    install(bring, slot, frame, ACTION_SHARE);
+    bring_install(bring, slot, frame, ACTION_SHARE);
     swap_put(memory->config.swap, swap_slot);
 }
 
@@ -292,7 +290,7 @@ read_swapped(const struct bring *bring, struct ptab_slot slot, uint32_t swap_slo
     frames_record(memory->config.frames, frame)->slot = swap_slot + 1;
     swap_set_frame(memory->config.swap, swap_slot, frame);
     memory_add_mapping(memory, bring->space, page_of(bring, 1), frame, true);
-    install(bring, slot, frame, ACTION_SWAP_IN);
+    bring_install(bring, slot, frame, ACTION_SWAP_IN);
     memory_tell_mapped(memory, frame);
     return BRING_DONE;
 }
@@ -382,7 +380,7 @@ static enum bring_result bring_object(const struct bring *bring)
         }
     }
     memory_add_mapping(memory, bring->space, page_of(bring, 1), frame, false);
-    install(bring, slot, frame, (enum record_action)bring->record->action);
+    bring_install(bring, slot, frame, (enum record_action)bring->record->action);
     if (!resident) {
         memory_tell_mapped(memory, frame);
     }

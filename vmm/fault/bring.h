@@ -50,4 +50,18 @@ enum bring_result bring_first_touch(
 uint32_t
 bring_frame(const struct bring *bring, enum frame_use use, bool zeroed, uint32_t *evicted);
 
+/* Write the entry at slot, and the record.  bring_install: for a frame that others may map too, or
+ * that a swap slot stands for, and whose mapping is accounted for.  _new: a frame that was just handed
+ * out gets its first mapping, where the entry is zero. */
+void bring_install(
+    const struct bring *bring,
+    struct ptab_slot slot,
+    uint32_t frame,
+    enum record_action action);
+void bring_install_new(
+    const struct bring *bring,
+    struct ptab_slot slot,
+    uint32_t frame,
+    enum record_action action);
+
 #endif

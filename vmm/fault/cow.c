@@ -38,6 +38,17 @@ static enum bring_result reuse(const struct bring *bring, struct ptab_slot slot,
     return BRING_DONE;
 }
 
+enum bring_result cow_share(const struct bring *bring, struct ptab_slot slot)
+{
+    uint32_t frame = frames_index(gpa_of(*slot.entry & PTE_ADDRESS));
+    uint64_t entry = written(bring, *slot.entry);
+
+    memory_drop_slot(bring->space->memory, frame);
+    space_upgrade_leaf(bring->space, slot, entry);
+    finish(bring, slot, frame, (enum fault_kind)bring->record->kind, ACTION_UPGRADE, entry);
+    return BRING_DONE;
+}
+
 /* The page that is copied must not be the one that goes to make room. */
 static uint32_t frame_beside(const struct bring *bring, uint32_t source)
 {
@@ -50,9 +61,10 @@ static uint32_t frame_beside(const struct bring *bring, uint32_t source)
     return frame;
 }
 
-static enum bring_result copy(const struct bring *bring, struct ptab_slot slot, uint32_t source)
+enum bring_result cow_copy(const struct bring *bring, struct ptab_slot slot)
 {
     struct memory *memory = bring->space->memory;
+    uint32_t source = frames_index(gpa_of(*slot.entry & PTE_ADDRESS));
     struct gva page = gva_page(bring->address);
     uint32_t frame = frame_beside(bring, source);
 
@@ -64,11 +76,12 @@ static enum bring_result copy(const struct bring *bring, struct ptab_slot slot, 
         PAGE_BYTES);
     uint64_t old = *slot.entry;
     uint64_t entry = written(bring, frames_gpa(frame).value);
+    bool locked = (frames_record(memory->config.frames, source)->flags & FRAME_LOCKED) != 0;
     space_edit_leaf(bring->space, page, slot, entry);
     memory_drop_mapping(memory, bring->space, page, 1, old);
     memory_release(memory, source, false);
     memory_add_mapping(memory, bring->space, page, frame, true);
-    if ((frames_record(memory->config.frames, source)->flags & FRAME_LOCKED) != 0) {
+    if (locked) {
         memory_lock_frame(memory, frame);
     }
     memory_tell_mapped(memory, frame);
@@ -93,5 +106,5 @@ enum bring_result cow_write(const struct bring *bring, struct ptab_slot slot)
         frame = frames_index(gpa_of(*slot.entry & PTE_ADDRESS));
     }
     bool alone = frames_record(memory->config.frames, frame)->references == 1;
-    return alone ? reuse(bring, slot, frame) : copy(bring, slot, frame);
+    return alone ? reuse(bring, slot, frame) : cow_copy(bring, slot);
 }

@@ -13,4 +13,9 @@
  */
 enum bring_result cow_write(const struct bring *bring, struct ptab_slot slot);
 
+/* The same whatever the sharers, for who decides by hand: copy a page of 4 KiB even if nobody shares
+ * it, or let it be written though others see that. */
+enum bring_result cow_copy(const struct bring *bring, struct ptab_slot slot);
+enum bring_result cow_share(const struct bring *bring, struct ptab_slot slot);
+
 #endif

@@ -108,6 +108,21 @@ enum machine_event machine_run(struct machine *machine, struct machine_trap *tra
  */
 void machine_drain_edits(struct machine *machine);
 
+/* What flushes more than a page. */
+enum machine_flush {
+    MACHINE_FLUSH_CR3,       /* CR3 loaded with what it holds */
+    MACHINE_FLUSH_PGE,       /* CR4.PGE set, and cleared again */
+    MACHINE_FLUSH_PCID,      /* another PCID, and back; both flushed */
+    MACHINE_FLUSH_PCID_KEEP, /* the same with CR3's bit 63: nothing flushed */
+};
+
+/*
+ * Make the guest kernel do it 2 x times over, while a trap is being served; the program's state
+ * stays.  One KVM_RUN.  times: at least 1; the PCID ones only where machine_cpu()->pcid.  False: the machine is
+ * stopped, and the next machine_run says so.
+ */
+MUST_CHECK bool machine_flush(struct machine *machine, enum machine_flush what, unsigned times);
+
 /* Valid after MACHINE_REQUEST: rax is the number. */
 struct machine_request {
     uint64_t number;

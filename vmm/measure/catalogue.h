@@ -31,6 +31,7 @@ bool experiment_waypred(struct lab *lab, struct result *result, struct err *err)
 bool experiment_tlb(struct lab *lab, struct result *result, struct err *err);
 bool experiment_itlb(struct lab *lab, struct result *result, struct err *err);
 bool experiment_ways(struct lab *lab, struct result *result, struct err *err);
+bool experiment_pwc(struct lab *lab, struct result *result, struct err *err);
 bool experiment_walk(struct lab *lab, struct result *result, struct err *err);
 bool experiment_coalesce(struct lab *lab, struct result *result, struct err *err);
 bool experiment_flush(struct lab *lab, struct result *result, struct err *err);

@@ -1,6 +1,7 @@
 /* Builds and measures conflict sets; see conflict.h.  Read experiment/ways.c next. */
 #include "measure/conflict.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 /* Strides below this would meet the wash set, and start far away from it. */
@@ -151,6 +152,9 @@ bool conflict_take(
     }
     const struct windows_summary *summary = &cost[conflict->side][LAYOUT_TEST].summary;
     double excess = summary->min * (n + w) - conflict->wash_cost * w - conflict->hit * n;
+    /* No page that the first level has lost costs less than a hit in the second: what seems to is the
+     * error of the wash set's own cost. */
+    excess = conflict->wash > 0 ? fmax(excess, 0) : excess;
     *out = (struct conflict_cost){
         .cost = conflict->hit + excess / divisor,
         .noise = (summary->low.high - summary->low.low) / (2 * WINDOWS_Z95) * (n + w) / divisor,

@@ -46,6 +46,11 @@ bool counters_read(const struct counters *counters, enum side side, uint64_t *mi
            read(counters->fd[side], misses, sizeof(*misses)) == sizeof(*misses);
 }
 
+bool counters_agree(double misses_fit, double misses_beyond)
+{
+    return misses_fit < 0.1 && misses_beyond >= 0.5;
+}
+
 void counters_find(struct counters_probe *probe)
 {
     int fd = open_counter(SIDE_NATIVE);

@@ -30,4 +30,8 @@ void counters_close(struct counters *counters);
 /* Misses so far; false where there is no counter. */
 bool counters_read(const struct counters *counters, enum side side, uint64_t *misses);
 
+/* Whether misses a load say what the timing said: next to none where all pages fit, and one for
+ * nearly every load where none does.  The first is less than a tenth, the second at least half. */
+bool counters_agree(double misses_fit, double misses_beyond);
+
 #endif

@@ -17,7 +17,7 @@ static inline const uint8_t *image_bytes(void)
 
 static inline size_t image_size(void)
 {
-    return (size_t)(exp_image_limit - exp_image_begin);
+    return (size_t)((uintptr_t)exp_image_limit - (uintptr_t)exp_image_begin);
 }
 
 static inline const struct exp_image *image_header(void)

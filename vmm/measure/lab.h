@@ -37,6 +37,7 @@ struct lab_found {
         double hit_cycles;          /* above a first-level hit; of level 1: the hit itself */
     } tlb[SIDE_COUNT][3];           /* [1], [2] */
     double walk_cycles[SIDE_COUNT]; /* plateau beyond the second level, above a hit */
+    double rung_cycles[SIDE_COUNT]; /* walk that reads level 2 too, above a hit; 0: not known */
     struct {                        /* pages at this stride share a set of level 2 */
         bool known;
         unsigned stride_log2, ways;
@@ -52,6 +53,7 @@ struct lab {
     uint64_t seed;
     struct progress *progress; /* borrows; may be NULL */
     struct claims claims;
+    struct counters counters;
     struct lab_found found;
     struct result *result; /* borrows; of the experiment that runs: fields count into it */
 };

@@ -90,7 +90,17 @@ static uint32_t line_offset(size_t word)
     return (uint32_t)(word % LAYOUT_PAGE_LINES * LAYOUT_LINE_BYTES);
 }
 
-/* The control: word i is in line i % 64 of control page i / 64; these maps come last. */
+/*
+ * The line of page i's word in its frame: one further for each frame.  Pages 64 apart have one line
+ * number otherwise, and where their addresses differ only in bits that the data cache's way prediction
+ * does not hash, as at strides of 4 MiB and more, the two lines would drive each other out.
+ */
+static uint32_t slanted_offset(size_t page)
+{
+    return line_offset(page + page / LAYOUT_PAGE_LINES);
+}
+
+/* The control: word i is in the same line of control page i / 64; these maps come last. */
 static void add_control(struct layout *layout, size_t first_map, uint64_t address)
 {
     for (size_t i = first_map; i < layout->map_count; i++) {
@@ -99,7 +109,7 @@ static void add_control(struct layout *layout, size_t first_map, uint64_t addres
     for (size_t i = 0; i < layout->word_count; i++) {
         layout->words[LAYOUT_CONTROL][i] = (struct layout_word){
             .map = (uint32_t)(first_map + i / LAYOUT_PAGE_LINES),
-            .offset = line_offset(i) + LAYOUT_CONTROL_BYTES};
+            .offset = slanted_offset(i) + LAYOUT_CONTROL_BYTES};
     }
 }
 
@@ -131,7 +141,7 @@ bool layout_make_uniq(
     layout_shuffle(frames, dense, &seed);
     for (size_t i = 0; i < pages; i++) {
         layout->maps[i] = (struct layout_map){address[i], frames[i / LAYOUT_PAGE_LINES]};
-        layout->words[LAYOUT_TEST][i] = (struct layout_word){(uint32_t)i, line_offset(i)};
+        layout->words[LAYOUT_TEST][i] = (struct layout_word){(uint32_t)i, slanted_offset(i)};
     }
     add_control(layout, pages, control_address(address, pages));
     for (size_t i = 0; i < dense; i++) {
@@ -175,7 +185,7 @@ bool layout_make_own(
     layout_shuffle(frames, pages, &seed);
     for (size_t i = 0; i < pages; i++) {
         layout->maps[i] = (struct layout_map){address[i], shuffled ? frames[i] : (uint32_t)i};
-        layout->words[LAYOUT_TEST][i] = (struct layout_word){(uint32_t)i, line_offset(i)};
+        layout->words[LAYOUT_TEST][i] = (struct layout_word){(uint32_t)i, slanted_offset(i)};
     }
     add_control(layout, pages, control_address(address, pages));
     for (size_t i = 0; i < dense; i++) {

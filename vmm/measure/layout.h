@@ -52,7 +52,7 @@ struct layout {
 };
 
 /*
- * uniq: page i's word is line i % 64 of frame i / 64, so that each page has a line of its own and
+ * uniq: page i's word is line (i + i / 64) % 64 of frame i / 64, so that each page has a line of its own and
  * data is 64 times denser than pages; frames are shuffled.  The control shows each frame once.
  * address: `pages` page addresses of 4 KiB, in EXP_PAGES … ; copied.  ERR_ENVIRONMENT: no memory.
  */
@@ -67,7 +67,7 @@ MUST_CHECK bool layout_make_uniq(
  * addresses lose their regular pattern, which a branch predictor's index does not like. */
 void layout_scatter(struct layout *layout, uint64_t seed);
 
-/* own: each page has a frame of its own, in order or shuffled; the word is line i % 64 of it.  The
+/* own: each page has a frame of its own, in order or shuffled; the word is in the line of uniq.  The
  * control has frames of its own. */
 MUST_CHECK bool layout_make_own(
     struct layout *layout,

@@ -13,118 +13,80 @@
 /* A jump may cost a tenth more or less by where it lies: no step. */
 #define JUMPS_RISE_MIN 0.3
 
-/* A knee of the net curve counts if its control rises by less than a quarter of its height. */
-static bool own_knee(
+/* A step is the TLB's own if its control rises by less than a quarter of its height. */
+static bool check_control(
     const struct staircase *staircase,
     enum side side,
-    const struct knee *knee,
+    uint64_t from,
+    uint64_t to,
+    double height,
+    struct level *level,
     struct result *result)
 {
-    double rise = staircase_control_rise(staircase, side, knee);
-    double height = knee->cost_above - knee->cost_below;
+    double rise = staircase_control_rise(staircase, side, from, to);
     bool flat = rise < height / 4;
 
-    if (knee->verdict.decided && flat) {
-        result_add_control(
-            result, true,
-            "%s, step at %llu: the same lines through 1/64 of the pages rise by %.2f of %.2f "
-            "cycles",
-            side_name(side), (unsigned long long)knee->below, rise, height);
-    } else if (knee->verdict.decided) {
-        result_note(
-            result,
-            "%s: the step at %llu is not the TLB's and was set aside: its control rises by "
-            "%.2f "
-            "cycles where it has %.2f",
-            side_name(side), (unsigned long long)knee->below, rise, height);
+    result_add_control(
+        result, flat,
+        "%s, step from %llu to %llu: the same lines through 1/64 of the pages rise by %.2f of "
+        "%.2f cycles",
+        side_name(side), (unsigned long long)from, (unsigned long long)to, rise, height);
+    if (!flat) {
+        verdict_refuse(
+            &level->verdict, "the control rises too: %.2f cycles where the step has %.2f", rise,
+            height);
     }
     return flat;
 }
 
-static void
-take_level(const struct knee_report *report, const struct knee *knee, struct level *level)
+/* The first level is the first step where the control is flat. */
+static void find_first(struct levels *levels, enum side side, struct result *result)
 {
-    /* A bracket that stayed wide is a band all the same. */
-    bool band = knee->kind == KNEE_UNRESOLVED && knee->ninety > knee->below;
-
-    *level = (struct level){
-        .decided = knee->verdict.decided || band,
-        .knee = *knee,
-        .entries = knee_capacity(knee),
-        .cost = ladder_cost_over(report, knee)};
-    level->entries.low = fmax(level->entries.low, 1);
-    if (band) {
-        level->entries =
-            (struct estimate){(double)knee->half, (double)knee->below, (double)knee->ninety};
-    }
-}
-
-/* A rise in several steps is one soft knee: its band reaches from the first to the last. */
-static void join_steps(
-    const struct knee_report *report,
-    const struct knee *begin,
-    const struct knee *last,
-    struct level *level)
-{
-    double height = last->cost_above - begin->cost_below;
-    double noise = report->noise * last->cost_above * WINDOWS_Z95;
-
-    if (begin == last) {
-        return;
-    }
-    level->entries.low = fmin(level->entries.low, (double)begin->below);
-    level->entries.high = fmax(level->entries.high, (double)last->ninety);
-    level->cost = (struct estimate){height, height - noise, height + noise};
-}
-
-/* The first level is the first step of its own; the second is the greatest one beyond it. */
-static void find_levels(struct levels *levels, enum side side, struct result *result)
-{
-    const struct knee_report *first = &levels->staircase->first[side];
-    const struct knee_report *second = &levels->staircase->second[side];
-    const struct knee *greatest = NULL;
-    const struct knee *begin = NULL;
-
-    if (first->verdict.decided && first->count > 0 &&
-        own_knee(levels->staircase, side, &first->knee[0], result)) {
-        take_level(first, &first->knee[0], &levels->level[side][0]);
-        levels->first_hit[side] = first->knee[0].cost_below;
-    }
-    const struct knee *last = NULL;
-    for (size_t i = 0; second->verdict.decided && i < second->count; i++) {
-        const struct knee *knee = &second->knee[i];
-        if (!own_knee(levels->staircase, side, knee, result)) {
-            continue;
-        }
-        begin = begin == NULL ? knee : begin;
-        last = knee;
-        if (greatest == NULL ||
-            knee->cost_above - knee->cost_below > greatest->cost_above - greatest->cost_below) {
-            greatest = knee;
-        }
-    }
-    if (greatest != NULL) {
-        take_level(second, greatest, &levels->level[side][1]);
-        join_steps(second, begin, last, &levels->level[side][1]);
-    }
-}
-
-static void
-refuse(const struct levels *levels, enum side side, unsigned n, struct result_figure *figure)
-{
-    const struct knee_report *report =
-        n == 0 ? &levels->staircase->first[side] : &levels->staircase->second[side];
-    const struct level *level = &levels->level[side][n];
+    const struct knee_report *report = &levels->staircase->first[side];
+    const struct knee *knee = &report->knee[0];
+    struct level *level = &levels->level[side][0];
 
     if (!report->verdict.decided) {
-        figure_refuse(figure, side, "%s", report->verdict.reason);
-    } else if (level->knee.verdict.reason[0] != '\0') {
-        figure_refuse(figure, side, "%s", level->knee.verdict.reason);
-    } else {
-        figure_refuse(
-            figure, side, "no step that is its own up to %llu pages (%zu steps in all)",
-            (unsigned long long)levels->staircase->net[side][levels->staircase->count - 1].size,
-            report->count);
+        level->verdict = report->verdict;
+        return;
+    }
+    if (report->count == 0) {
+        verdict_refuse(&level->verdict, "no step where the control is flat");
+        return;
+    }
+    /* A bracket that stayed wide is a band all the same. */
+    bool band = knee->kind == KNEE_UNRESOLVED && knee->ninety > knee->below;
+    level->verdict = knee->verdict;
+    level->exact = knee->kind == KNEE_SHARP;
+    level->entries =
+        band ? (struct estimate){(double)knee->half, (double)knee->below, (double)knee->ninety}
+             : knee_capacity(knee);
+    level->entries.low = fmax(level->entries.low, 1);
+    level->cost = ladder_cost_over(report, knee);
+    if (band) {
+        verdict_decide(&level->verdict, "%s", "");
+    }
+    if (level->verdict.decided && check_control(
+                                      levels->staircase, side, knee->below, knee->ninety,
+                                      knee->cost_above - knee->cost_below, level, result)) {
+        levels->first_hit[side] = knee->cost_below;
+    }
+}
+
+/* The second one is the rise beyond it, with its band. */
+static void find_second(struct levels *levels, enum side side, struct result *result)
+{
+    const struct rise *rise = &levels->staircase->rise[side];
+    struct level *level = &levels->level[side][1];
+
+    *level = (struct level){
+        .verdict = rise->verdict,
+        .entries = rise_capacity(rise),
+        .cost = rise_height(rise, levels->staircase->first[side].noise)};
+    if (rise->verdict.decided) {
+        check_control(
+            levels->staircase, side, (uint64_t)rise->leaving, (uint64_t)rise->ninety,
+            level->cost.value, level, result);
     }
 }
 
@@ -146,13 +108,13 @@ static void report_level(
         if (!levels->staircase->has[side]) {
             continue;
         }
-        if (!level->decided) {
-            refuse(levels, side, n, entries);
-            refuse(levels, side, n, cost);
+        if (!level->verdict.decided) {
+            figure_refuse(entries, side, "%s", level->verdict.reason);
+            figure_refuse(cost, side, "%s", level->verdict.reason);
             continue;
         }
         decided = true;
-        soft = soft || level->knee.kind != KNEE_SHARP;
+        soft = soft || !level->exact;
         figure_decide(entries, side, level->entries);
         figure_decide(cost, side, level->cost);
     }
@@ -160,6 +122,7 @@ static void report_level(
     figure_read(
         entries, "%s",
         !decided ? ""
+        : n == 1 ? "the middle of the rise, which is the band; sets x ways (see ways) decides"
         : soft   ? "a soft knee: the band is where the cost rises"
                  : "a sharp knee: exact");
     figure_read(cost, "%s", n == 0 ? "above a first-level hit" : "above a second-level hit");
@@ -192,14 +155,76 @@ report_hit(const struct levels *levels, const struct levels_plan *plan, struct r
 
     for (enum side side = 0; side < SIDE_COUNT; side++) {
         double value = levels->first_hit[side];
-        if (levels->staircase->has[side] && levels->level[side][0].decided) {
+        if (levels->staircase->has[side] && levels->level[side][0].verdict.decided) {
             double noise = value * levels->staircase->first[side].noise * WINDOWS_Z95;
             figure_decide(hit, side, (struct estimate){value, value - noise, value + noise});
         } else if (levels->staircase->has[side]) {
-            refuse(levels, side, 0, hit);
+            figure_refuse(hit, side, "%s", levels->level[side][0].verdict.reason);
         }
     }
     figure_read(hit, "%s", plan->jumps ? "one jump a page" : "load to use, data in L1");
+}
+
+/* Misses a load, by the counter, of a chain over so many pages. */
+static bool count_misses(
+    struct lab *lab,
+    struct field *field,
+    const struct levels_plan *plan,
+    size_t pages,
+    double misses[SIDE_COUNT],
+    struct err *err)
+{
+    struct sample_cost cost[SIDE_COUNT][LAYOUT_SETS] = {0};
+    struct sample_chase chase = {
+        .routine = plan->routine,
+        .count = pages,
+        .sets = {true, false},
+        .counters = &lab->counters};
+    bool ok = lab_sample(lab, field, &chase, cost, err);
+
+    for (enum side side = 0; side < SIDE_COUNT; side++) {
+        misses[side] = cost[side][LAYOUT_TEST].misses;
+    }
+    return ok;
+}
+
+/* The counter must say what the timing says: no miss where all fits, one a load beyond it all.  Kernels
+ * map "data-TLB miss" to misses of one level or the other: these two sizes are right for both. */
+static bool check_counters(
+    const struct levels *levels,
+    struct lab *lab,
+    struct field *field,
+    const struct levels_plan *plan,
+    struct result *result,
+    struct err *err)
+{
+    double fit[SIDE_COUNT];
+    double beyond[SIDE_COUNT];
+    size_t few = SIZE_MAX;
+
+    for (enum side side = 0; side < SIDE_COUNT; side++) {
+        const struct level *level = &levels->level[side][0];
+        if (levels->staircase->has[side] && level->verdict.decided) {
+            few = (size_t)fmin((double)few, level->entries.value / 2);
+        }
+    }
+    bool any = lab->counters.fd[SIDE_NATIVE] >= 0 || lab->counters.fd[SIDE_GUEST] >= 0;
+    if (plan->jumps || !any || few == SIZE_MAX || few < 2) {
+        return true;
+    }
+    if (!count_misses(lab, field, plan, few, fit, err) ||
+        !count_misses(lab, field, plan, plan->pages, beyond, err)) {
+        return false;
+    }
+    for (enum side side = 0; side < SIDE_COUNT; side++) {
+        if (levels->staircase->has[side] && !isnan(fit[side]) && !isnan(beyond[side])) {
+            result_add_control(
+                result, counters_agree(fit[side], beyond[side]),
+                "%s, by the counter: %.3f misses a load over %zu pages, %.3f over %zu",
+                side_name(side), fit[side], few, beyond[side], plan->pages);
+        }
+    }
+    return true;
 }
 
 bool levels_measure(
@@ -228,7 +253,10 @@ bool levels_measure(
     }
     for (enum side side = 0; side < SIDE_COUNT; side++) {
         if (levels->staircase->has[side]) {
-            find_levels(levels, side, result);
+            find_first(levels, side, result);
+            if (!plan->jumps) {
+                find_second(levels, side, result);
+            }
         }
     }
     report_level(levels, 0, plan, result);
@@ -239,7 +267,7 @@ bool levels_measure(
     }
     report_hit(levels, plan, result);
     (void)staircase_report(levels->staircase, result, plan->noun, "pages");
-    return true;
+    return check_counters(levels, lab, field, plan, result, err);
 }
 
 void levels_destroy(struct levels *levels)
@@ -253,7 +281,7 @@ void levels_remember(const struct levels *levels, struct lab *lab)
     for (enum side side = 0; side < SIDE_COUNT; side++) {
         for (unsigned n = 0; n < 2; n++) {
             const struct level *level = &levels->level[side][n];
-            lab->found.tlb[side][n + 1].decided = level->decided;
+            lab->found.tlb[side][n + 1].decided = level->verdict.decided;
             lab->found.tlb[side][n + 1].entries = (uint64_t)level->entries.value;
             lab->found.tlb[side][n + 1].band = level->entries;
         }

@@ -17,8 +17,8 @@ struct levels_plan {
 };
 
 struct level {
-    bool decided;
-    struct knee knee;
+    struct verdict verdict;
+    bool exact; /* a sharp step */
     struct estimate entries;
     struct estimate cost; /* above the level before it: cycles of what comes behind the knee */
 };

@@ -5,6 +5,7 @@
 #include "measure/sample.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 
 #include "measure/jumps.h"
@@ -14,6 +15,7 @@ struct series {
     double ticks_per_cycle[64];
     size_t count, runs;
     unsigned spoilt;
+    uint64_t misses, counted_loads; /* counted_loads 0: no counter */
 };
 
 struct sampling {
@@ -67,11 +69,18 @@ static bool run_once(
     struct exp_args args = *plan;
     uint64_t unexpected = 0;
     double steps = (double)args.loads * (chase->jumps ? (double)chase->count : 1);
+    uint64_t before = 0;
+    uint64_t after = 0;
+    bool counted = chase->counters != NULL && counters_read(chase->counters, side, &before);
 
     if (!field_run(
             field, side, chase->routine, &args, sampling->results, args.windows, &unexpected,
             err)) {
         return false;
+    }
+    if (counted && counters_read(chase->counters, side, &after)) {
+        series->misses += after - before;
+        series->counted_loads += args.warm + args.windows * args.loads;
     }
     size_t kept = drop_spoilt(sampling, args.windows, unexpected);
     series->spoilt += (unsigned)(args.windows - kept);
@@ -161,7 +170,11 @@ summarise(struct sampling *sampling, struct sample_cost cost[SIDE_COUNT][LAYOUT_
     for (enum side side = 0; side < SIDE_COUNT; side++) {
         for (enum layout_set set = 0; set < LAYOUT_SETS; set++) {
             struct series *series = &sampling->series[side][set];
-            cost[side][set] = (struct sample_cost){.taken = series->count > 0};
+            cost[side][set] = (struct sample_cost){
+                .taken = series->count > 0,
+                .misses = series->counted_loads > 0
+                              ? (double)series->misses / (double)series->counted_loads
+                              : NAN};
             if (series->count == 0) {
                 continue;
             }
@@ -183,10 +196,10 @@ bool sample_take(
     struct err *err)
 {
     struct sampling *sampling = calloc(1, sizeof(*sampling));
-    bool ok = sampling != NULL;
+    bool ok = true;
 
     assert(effort->windows * effort->cycles <= SAMPLE_WINDOWS_MAX);
-    if (!ok) {
+    if (sampling == NULL) {
         return err_set(err, ERR_ENVIRONMENT, "no memory for windows");
     }
     for (unsigned i = 0; ok && i < effort->cycles; i++) {

@@ -7,6 +7,7 @@
 #define MEASURE_SAMPLE_H
 
 #include "measure/analyse/windows.h"
+#include "measure/counters.h"
 #include "measure/field.h"
 
 /* How much to take. */
@@ -26,6 +27,7 @@ struct sample_chase {
     unsigned chains; /* independent ones, over equal parts of the words; 0 is 1 */
     bool jumps;      /* the words are code: a chain of jumps over 0 … count - 1 */
     const struct sample_effort *effort; /* borrows; NULL: the caller's usual one */
+    const struct counters *counters;    /* borrows; NULL: none are read */
 };
 
 struct sample_cost {
@@ -33,6 +35,7 @@ struct sample_cost {
     struct windows_summary summary; /* core cycles a load (of one chain) */
     unsigned spoilt;                /* windows thrown away: the guest left in them */
     double ticks_per_cycle;         /* median of the runs' calibrations */
+    double misses; /* of the data TLB a load, by the counter; NAN: no counter */
 };
 
 /* ERR_ENVIRONMENT: the guest failed, no memory. */

@@ -110,7 +110,7 @@ static double subtract_control(struct staircase *staircase, enum side side)
 
 /*
  * The first step is looked for where the control is flat, so that nothing else can be taken for
- * it; the rest begins behind that step, and its steps are great ones.
+ * it; the rest begins behind that step, and is one great rise.
  */
 static void analyse_side(
     struct staircase *staircase,
@@ -128,15 +128,15 @@ static void analyse_side(
     }
     options.rise_min = plan->rise_min > 0 ? plan->rise_min : options.rise_min;
     knee_find(staircase->test[side], flat, &options, &staircase->first[side]);
-    uint64_t from = first->verdict.decided && first->count > 0 ? first->knee[0].ninety
+    uint64_t from = first->verdict.decided && first->count > 0 ? 2 * first->knee[0].ninety
                                                                : plan->last / SECOND_SHARE;
     while (begin < staircase->count && staircase->net[side][begin].size < from) {
         begin++;
     }
-    options.rise_min = fmax(options.rise_min, SECOND_RISE);
-    knee_find(
-        staircase->net[side] + begin, staircase->count - begin, &options,
-        &staircase->second[side]);
+    staircase->rise_begin[side] = begin;
+    rise_find(
+        staircase->net[side] + begin, staircase->count - begin, SECOND_RISE,
+        &staircase->rise[side]);
 }
 
 static void analyse(struct staircase *staircase, const struct staircase_plan *plan)
@@ -173,23 +173,35 @@ static bool has_size(const struct staircase *staircase, uint64_t size)
     return false;
 }
 
+static bool wish_first(struct staircase *staircase, enum side side, uint64_t *wanted)
+{
+    struct knee_report *report = &staircase->first[side];
+
+    if (!knee_next_size(report, wanted)) {
+        return false;
+    }
+    if (count_repeats(staircase, *wanted) < REPEATS_MAX) {
+        return true;
+    }
+    report->suspect_size = 0;
+    return knee_next_size(report, wanted) && count_repeats(staircase, *wanted) < REPEATS_MAX;
+}
+
 /* The two sides take turns in asking, the first step before the rest. */
-static bool wish(struct staircase *staircase, unsigned turn, size_t *size)
+static bool wish(
+    struct staircase *staircase, const struct staircase_plan *plan, unsigned turn, size_t *size)
 {
     for (unsigned i = 0; i < 2 * SIDE_COUNT; i++) {
         enum side side = (enum side)((turn + i) % SIDE_COUNT);
-        struct knee_report *report =
-            i < SIDE_COUNT ? &staircase->first[side] : &staircase->second[side];
+        size_t begin = staircase->rise_begin[side];
         uint64_t wanted = 0;
-        if (!staircase->has[side] || !knee_next_size(report, &wanted)) {
+        if (!staircase->has[side] ||
+            !(i < SIDE_COUNT
+                  ? wish_first(staircase, side, &wanted)
+                  : !plan->jumps && rise_next_size(
+                                        &staircase->rise[side], staircase->net[side] + begin,
+                                        staircase->count - begin, &wanted))) {
             continue;
-        }
-        if (count_repeats(staircase, wanted) >= REPEATS_MAX) {
-            report->suspect_size = 0;
-            if (!knee_next_size(report, &wanted) ||
-                count_repeats(staircase, wanted) >= REPEATS_MAX) {
-                continue;
-            }
         }
         if (has_size(staircase, wanted) && staircase->repeat_count < STAIRCASE_REPEATS_MAX) {
             staircase->repeated[staircase->repeat_count++] = wanted;
@@ -251,7 +263,7 @@ bool staircase_measure(
     }
     analyse(staircase, plan);
     for (unsigned i = 0; i < refinements && staircase->count < KNEE_POINTS_MAX; i++) {
-        if (!wish(staircase, i, &size)) {
+        if (!wish(staircase, plan, i, &size)) {
             break;
         }
         if (!take_point(staircase, lab, field, plan, size, err)) {
@@ -269,17 +281,17 @@ bool staircase_measure(
 }
 
 double staircase_control_rise(
-    const struct staircase *staircase, enum side side, const struct knee *knee)
+    const struct staircase *staircase, enum side side, uint64_t from, uint64_t to)
 {
     const struct knee_point *control = staircase->control[side];
     double below = 0;
     double above = 0;
 
     for (size_t i = 0; i < staircase->count; i++) {
-        if (control[i].size <= knee->below) {
+        if (control[i].size <= from) {
             below = control[i].cost;
         }
-        if (control[i].size <= knee->ninety || above == 0) {
+        if (control[i].size <= to || above == 0) {
             above = control[i].cost;
         }
     }

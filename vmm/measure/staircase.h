@@ -7,6 +7,7 @@
 #define MEASURE_STAIRCASE_H
 
 #include "measure/analyse/knee.h"
+#include "measure/analyse/rise.h"
 #include "measure/lab.h"
 
 #define STAIRCASE_REPEATS_MAX 64
@@ -16,8 +17,9 @@ struct staircase {
     struct knee_point test[SIDE_COUNT][KNEE_POINTS_MAX];
     struct knee_point control[SIDE_COUNT][KNEE_POINTS_MAX];
     struct knee_point net[SIDE_COUNT][KNEE_POINTS_MAX]; /* test less the control's rise */
-    struct knee_report first[SIDE_COUNT];  /* of the sizes over which the control is flat */
-    struct knee_report second[SIDE_COUNT]; /* of the sizes beyond the first step */
+    struct knee_report first[SIDE_COUNT]; /* of the sizes over which the control is flat */
+    struct rise rise[SIDE_COUNT];         /* of the net sizes beyond the first step */
+    size_t rise_begin[SIDE_COUNT];        /* the first of these */
     bool has[SIDE_COUNT];
     uint64_t repeated[STAIRCASE_REPEATS_MAX]; /* sizes that were measured again */
     size_t repeat_count;
@@ -44,9 +46,9 @@ MUST_CHECK bool staircase_measure(
     const struct staircase_plan *plan,
     struct err *err);
 
-/* Rise of the control from the lower plateau to the upper end of a knee, in cycles. */
+/* What the control rises by between two sizes, in cycles. */
 double staircase_control_rise(
-    const struct staircase *staircase, enum side side, const struct knee *knee);
+    const struct staircase *staircase, enum side side, uint64_t from, uint64_t to);
 
 /* Put all curves into the result; returns NULL when there is no memory. */
 struct result_series *staircase_report(

@@ -1,21 +1,16 @@
 /*
- * Addresses to source by libdw; see report_source.h.  An address of the run becomes one of the
+ * Addresses to source; see report_source.h.  An address of the run becomes one of the
  * file by the region that it lies in, which says its place in the file: so nothing needs to be
- * known of where a position-independent program was put.
+ * known of where a position-independent program was put.  Read program_source.h for the rest.
  */
 #include "report/report_source.h"
 
-#include <dwarf.h>
-#include <elfutils/libdw.h>
-#include <elfutils/libdwfl.h>
-#include <fcntl.h>
-#include <gelf.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "report/program_source.h"
 #include "session/runfile.h"
 
 struct lookup {
@@ -23,8 +18,7 @@ struct lookup {
     const char *file;                      /* base name of the program, as regions have it */
     const struct session_region **regions; /* owns the array: those of the program's file */
     size_t region_count;
-    Dwfl *dwfl; /* owns */
-    Dwfl_Module *module;
+    struct program_source *source; /* owns; NULL: nothing can be looked up */
     bool any_symbol, any_line;
 };
 
@@ -64,74 +58,30 @@ static const struct session_region *find_region(const struct lookup *lookup, uin
     return NULL;
 }
 
-/* The address that the file's own headers give to a place in it. */
-static bool find_link_address(const struct lookup *lookup, uint64_t offset, uint64_t *address)
-{
-    GElf_Addr bias;
-    GElf_Phdr header;
-    size_t count;
-    Elf *elf = dwfl_module_getelf(lookup->module, &bias);
-
-    if (elf == NULL || elf_getphdrnum(elf, &count) != 0) {
-        return false;
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (gelf_getphdr(elf, (int)i, &header) != NULL && header.p_type == PT_LOAD &&
-            offset >= header.p_offset && offset < header.p_offset + header.p_filesz) {
-            *address = offset - header.p_offset + header.p_vaddr + bias;
-            return true;
-        }
-    }
-    return false;
-}
-
 /* --- from the file to the source --- */
-
-/* The innermost function at the address, also one that was compiled into another. */
-static const char *find_inline_name(Dwarf_Die *unit, Dwarf_Addr address)
-{
-    Dwarf_Die *scopes = NULL;
-    const char *name = NULL;
-    int count = dwarf_getscopes(unit, address, &scopes);
-
-    for (int i = 0; i < count && name == NULL; i++) {
-        int tag = dwarf_tag(&scopes[i]);
-        if (tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine) {
-            name = dwarf_diename(&scopes[i]);
-        }
-    }
-    free(scopes);
-    return name;
-}
 
 static void find_place(struct lookup *lookup, uint64_t rip, struct report_place *place)
 {
     const struct session_region *region =
-        lookup->module != NULL ? find_region(lookup, rip) : NULL;
-    uint64_t address;
-    Dwarf_Addr bias;
+        lookup->source != NULL ? find_region(lookup, rip) : NULL;
+    struct program_place found;
 
     if (region == NULL ||
-        !find_link_address(lookup, rip - region->begin + region->file_offset, &address)) {
+        !program_source_find(
+            lookup->source, rip - region->begin + region->file_offset, &found)) {
         return;
     }
-    /* What lies between two parts of a unit is found as being in it: ask the unit itself. */
-    Dwarf_Die *unit = dwfl_module_addrdie(lookup->module, address, &bias);
-    unit = unit != NULL && dwarf_haspc(unit, address - bias) == 1 ? unit : NULL;
-    const char *name = unit != NULL ? find_inline_name(unit, address - bias) : NULL;
-    name = name != NULL ? name : dwfl_module_addrname(lookup->module, address);
-    if (name != NULL) {
-        snprintf(place->function, sizeof(place->function), "%s", name);
+    if (found.function[0] != '\0') {
+        memcpy(place->function, found.function, sizeof(place->function));
         lookup->any_symbol = true;
     }
-    Dwfl_Line *line = unit != NULL ? dwfl_module_getsrc(lookup->module, address) : NULL;
-    const char *source =
-        line != NULL ? dwfl_lineinfo(line, NULL, &place->line, NULL, NULL, NULL) : NULL;
-    if (source != NULL) {
-        snprintf(place->file, sizeof(place->file), "%s", base_name(source));
+    if (found.file[0] != '\0') {
+        memcpy(place->file, found.file, sizeof(place->file));
+        place->line = found.line;
         lookup->any_line = true;
     }
 }
+_Static_assert(REPORT_PLACE_BYTES == PROGRAM_PLACE_BYTES, "names of one length");
 
 static struct report_place make_place(struct lookup *lookup, const struct report_site *site)
 {
@@ -200,22 +150,6 @@ static size_t merge(struct report_place *places, size_t count)
 
 /* --- opening --- */
 
-static bool open_program(struct lookup *lookup, const char *path)
-{
-    static const Dwfl_Callbacks callbacks = {
-        .find_elf = dwfl_build_id_find_elf,
-        .find_debuginfo = dwfl_standard_find_debuginfo,
-        .section_address = dwfl_offline_section_address};
-
-    lookup->dwfl = dwfl_begin(&callbacks);
-    if (lookup->dwfl == NULL) {
-        return false;
-    }
-    lookup->module = dwfl_report_offline(lookup->dwfl, "program", path, -1);
-    dwfl_report_end(lookup->dwfl, NULL, NULL);
-    return lookup->module != NULL;
-}
-
 static enum report_source_state open_lookup(struct lookup *lookup)
 {
     const struct session_info *info = lookup->report->info;
@@ -227,7 +161,8 @@ static enum report_source_state open_lookup(struct lookup *lookup)
     if (info->program_hash != 0 && info->program_hash != hash) {
         return REPORT_SOURCE_CHANGED;
     }
-    return open_program(lookup, info->program) ? REPORT_SOURCE_NONE : REPORT_SOURCE_GONE;
+    lookup->source = program_source_open(info->program);
+    return lookup->source != NULL ? REPORT_SOURCE_NONE : REPORT_SOURCE_GONE;
 }
 
 bool report_source_find(
@@ -256,7 +191,7 @@ bool report_source_find(
     }
     source->function_count = merge(source->functions, count);
     source->line_count = lookup.any_line ? merge(source->lines, count) : 0;
-    dwfl_end(lookup.dwfl);
+    program_source_close(lookup.source);
     free(lookup.regions);
     return true;
 }

@@ -37,6 +37,7 @@ struct run {
 struct printer {
     FILE *out;
     const struct gmem *mem;
+    struct gva begin, last; /* what is shown of the address space, the last byte included */
 };
 
 static struct rights rights_below(struct rights path, uint64_t entry)
@@ -116,6 +117,13 @@ static unsigned entries_in_use(const uint64_t *entries)
     return used;
 }
 
+static bool is_shown(const struct printer *printer, unsigned level, uint64_t address)
+{
+    uint64_t last = address + ((UINT64_C(1) << levels[level].shift) - 1);
+
+    return address <= printer->last.value && last >= printer->begin.value;
+}
+
 /* Recursion ends with the levels: a table of level 1 has leaves only. */
 // NOLINTNEXTLINE(misc-no-recursion)
 static void print_table(
@@ -138,6 +146,9 @@ static void print_table(
         uint64_t entry = entries[i];
         uint64_t address = canonical(base + ((uint64_t)i << levels[level].shift));
         struct rights rights = rights_below(path, entry);
+        if (!is_shown(printer, level, address)) {
+            continue;
+        }
         if ((entry & PTE_PRESENT) && is_leaf(level, entry)) {
             add_leaf(printer, level, &run, address, entry, rights);
             continue;
@@ -151,10 +162,25 @@ static void print_table(
     end_run(printer, level, &run);
 }
 
-void tables_print(FILE *out, const struct gmem *mem, struct gpa root)
+static void print(const struct printer *printer, struct gpa root)
 {
-    const struct printer printer = {.out = out, .mem = mem};
     const struct rights all = {.writable = true, .user = true, .executable = true};
 
-    print_table(&printer, 4, root, 0, all);
+    print_table(printer, 4, root, 0, all);
+}
+
+void tables_print(FILE *out, const struct gmem *mem, struct gpa root)
+{
+    const struct printer printer = {.out = out, .mem = mem, .last = gva_of(UINT64_MAX)};
+
+    print(&printer, root);
+}
+
+void tables_print_range(
+    FILE *out, const struct gmem *mem, struct gpa root, struct gva begin, struct gva end)
+{
+    const struct printer printer = {
+        .out = out, .mem = mem, .begin = begin, .last = gva_of(end.value - 1)};
+
+    print(&printer, root);
 }

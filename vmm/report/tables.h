@@ -20,4 +20,8 @@
  */
 void tables_print(FILE *out, const struct gmem *mem, struct gpa root);
 
+/* The same for the entries that map any of [begin, end), begin below end. */
+void tables_print_range(
+    FILE *out, const struct gmem *mem, struct gpa root, struct gva begin, struct gva end);
+
 #endif

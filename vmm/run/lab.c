@@ -176,6 +176,7 @@ bool lab_create(struct lab **lab, const struct lab_config *config, struct err *e
         return err_set_errno(err, ERR_ENVIRONMENT, "laboratory");
     }
     made->config = config;
+    made->console = config->console;
     made->start_ns = UINT64_MAX; /* not begun: what the loader does has time 0 */
     made->counts = calloc(1, sizeof(*made->counts));
     if (made->counts == NULL) {

@@ -31,6 +31,8 @@ enum lab_record {
     LAB_RECORD_SAMPLED,    /* in each period the pages touched: sampling.h */
 };
 
+struct console;
+
 struct lab_config {
     const char *kvm_path;
     char *const *program;           /* path and arguments, NULL-terminated; borrows */
@@ -52,6 +54,7 @@ struct lab_config {
     bool verbose;               /* name requests that are not implemented, on stderr */
     struct trace *trace;        /* borrows; a zeroed one takes every event */
     struct recorder *recorder;  /* borrows; NULL: nothing is recorded */
+    struct console *console;    /* borrows; NULL: the run stops nowhere (interactive.h) */
 };
 
 struct lab {
@@ -63,6 +66,7 @@ struct lab {
     struct pager *pager;             /* owns */
     struct recording *recording;     /* owns; NULL: accesses are not recorded */
     struct sampling *sampling;       /* owns; NULL: pages are not sampled */
+    struct console *console;         /* borrows; NULL: nobody is asked */
     struct space *space;             /* owns: that of the first process */
     struct process_table processes;
     struct schedule schedule;

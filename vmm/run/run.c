@@ -10,6 +10,7 @@
 #include <sys/time.h>
 
 #include "base/clock.h"
+#include "interactive/interactive.h"
 #include "linux/requests.h"
 #include "linux/signals.h"
 #include "run/describe.h"
@@ -108,6 +109,9 @@ static bool decide_fault(
     if (lab->recording != NULL) {
         return recording_fault(lab, trap, record, signal, region);
     }
+    if (lab->console != NULL) {
+        return interactive_fault(lab, trap, record, signal, region);
+    }
     bool resolved = pager_fault(lab->processes.current->access.space, record, signal, region);
     record->service_ns = clock_saturate_ns(clock_ns_since(lab->clock, trap->exit));
     observe_fault(lab, record, *region);
@@ -139,6 +143,9 @@ static bool serve_fault(struct lab *lab, const struct machine_trap *trap)
     see_progress(lab);
     if (!decide_fault(lab, trap, &record, &signal, &region)) {
         describe_fault(text, sizeof(text), &record, region, space->regions);
+        if (lab->console != NULL) {
+            interactive_describe(lab, text, sizeof(text));
+        }
         if (record.kind == FAULT_OUT_OF_MEMORY) {
             setup_describe_shortage(lab, text, sizeof(text));
         }
@@ -204,6 +211,9 @@ static void serve_request(struct lab *lab, const struct machine_trap *trap)
 
     if (lab->recording != NULL) {
         recording_request(lab, trap);
+    }
+    if (lab->console != NULL) {
+        interactive_request(lab, trap);
     }
     lab->requests++;
     lab->repeats = 0;
@@ -317,11 +327,17 @@ static bool set_timer(uint64_t ns, struct err *err)
 
 /* --- the loop --- */
 
-/* The slice is over, and no instruction is in flight (that takes one more entry at most); or a
- * sample is due. */
+/* No instruction is in flight: that takes one more entry at most. */
+static bool is_between_instructions(const struct lab *lab)
+{
+    return (lab->recording == NULL || !lab->recording->steps) &&
+           (lab->console == NULL || !interactive_is_in_flight(lab));
+}
+
+/* The slice is over, or a sample is due. */
 static bool wants_attention(const struct lab *lab)
 {
-    return (lab->schedule.tick && (lab->recording == NULL || !lab->recording->steps)) ||
+    return (lab->schedule.tick && is_between_instructions(lab)) ||
            (lab->sampling != NULL && lab->sampling->due);
 }
 
@@ -338,9 +354,15 @@ static bool serve(struct lab *lab, enum machine_event event, const struct machin
         if (lab->recording != NULL && recording_exception(lab, trap)) {
             return lab->schedule.tick;
         }
+        if (lab->console != NULL && interactive_exception(lab, trap)) {
+            return wants_attention(lab);
+        }
         serve_exception(lab, trap);
         return true;
     case MACHINE_INTERRUPTED:
+        if (lab->console != NULL) {
+            return interactive_interrupted(lab) && lab->schedule.tick;
+        }
         lab_take_signal(lab);
         return wants_attention(lab) && machine_take_over(lab->machine);
     case MACHINE_STOPPED:
@@ -388,7 +410,15 @@ static void run_guest(struct lab *lab)
         if (lab->processes.current->resume != RESUME_PROGRAM) {
             resume_request(lab);
             attend(lab);
-        } else if (serve(lab, machine_run(lab->machine, &trap), &trap)) {
+            continue;
+        }
+        if (lab->console != NULL) {
+            interactive_enter(lab);
+            if (lab->outcome.kind != OUTCOME_RUNNING) {
+                return;
+            }
+        }
+        if (serve(lab, machine_run(lab->machine, &trap), &trap)) {
             attend(lab);
         }
     }
@@ -435,6 +465,9 @@ bool lab_run(struct lab *lab, struct err *err)
     }
     lab->elapsed_ns = clock_now_ns() - lab->start_ns;
     tell_of_others(lab);
+    if (lab->console != NULL) {
+        interactive_end(lab);
+    }
     lab_write_files_back(lab);
     observe_end(lab);
     schedule_destroy(&lab->schedule);

@@ -28,6 +28,7 @@ struct recorder {
     char *folder, *program, *stream; /* own: paths */
     bool made_folder;                /* it was not there before */
     bool ended;
+    bool paused; /* faults are left out */
     char host[HOST_BYTES];
 };
 
@@ -237,11 +238,24 @@ __attribute__((noinline, cold)) static void add_region(
 void recorder_fault(
     struct recorder *recorder, const struct fault_record *record, struct region *region)
 {
+    if (recorder->paused) {
+        return;
+    }
     if (region != NULL && !region->described &&
         announce_is_due(&recorder->announce, record->process, region, record->address)) {
         add_region(recorder, record->time_ns, record->process, region);
     }
     writer_add(&recorder->writer, record, sizeof(*record));
+}
+
+void recorder_pause(struct recorder *recorder, bool paused)
+{
+    recorder->paused = paused;
+}
+
+bool recorder_is_paused(const struct recorder *recorder)
+{
+    return recorder->paused;
 }
 
 void recorder_regions(

@@ -40,6 +40,10 @@ MUST_CHECK bool recorder_create(
 void recorder_fault(
     struct recorder *recorder, const struct fault_record *record, struct region *region);
 
+/* Whether faults are left out from now on, as the user wants it; what else happens is not. */
+void recorder_pause(struct recorder *recorder, bool paused);
+bool recorder_is_paused(const struct recorder *recorder);
+
 /* Times as in a record.  Texts are cut to what format.h has room for. */
 void recorder_phase(struct recorder *recorder, uint64_t time_ns, const char *name);
 void recorder_result(

@@ -6,6 +6,7 @@
 #include "space/range.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 #include "space/leaf.h"
 #include "space/rmap.h"
@@ -262,26 +263,43 @@ static void commit_split(
     space_settle(space);
 }
 
-bool space_split_leaf(struct space *space, struct ptab_slot slot)
+static bool split_with(struct space *space, uint32_t frame, struct sharers *sharers)
 {
-    enum { SHARERS_MAX = 256 };
-    struct rmap_mapping mapping[SHARERS_MAX];
-    uint64_t entry[SHARERS_MAX];
-    struct sharers sharers = {.mapping = mapping, .entry = entry, .capacity = SHARERS_MAX};
     struct memory *memory = space->memory;
-    uint32_t frame = frames_index(gpa_of(*slot.entry & PTE_ADDRESS));
 
-    space_settle(space);
-    rmap_visit(memory, frame, prepare_sharer, &sharers);
-    if (sharers.failed) {
+    rmap_visit(memory, frame, prepare_sharer, sharers);
+    if (sharers->failed) {
         /* Tables made so far are empty again: nobody points to them. */
-        for (unsigned i = 0; i < sharers.count; i++) {
-            ptab_abandon_split(&space->ptab, entry[i]);
+        for (unsigned i = 0; i < sharers->count; i++) {
+            ptab_abandon_split(&space->ptab, sharers->entry[i]);
         }
         return false;
     }
-    commit_split(memory, frame, &sharers, space);
+    commit_split(memory, frame, sharers, space);
     return true;
+}
+
+bool space_split_leaf(struct space *space, struct ptab_slot slot)
+{
+    enum { FEW = 16 };
+    struct rmap_mapping few_mappings[FEW];
+    uint64_t few_entries[FEW];
+    struct sharers sharers = {.mapping = few_mappings, .entry = few_entries, .capacity = FEW};
+    uint32_t frame = frames_index(gpa_of(*slot.entry & PTE_ADDRESS));
+    uint32_t references = frames_record(space->memory->config.frames, frame)->references;
+
+    space_settle(space);
+    if (references <= FEW) {
+        return split_with(space, frame, &sharers);
+    }
+    sharers.mapping = calloc(references, sizeof(*sharers.mapping));
+    sharers.entry = calloc(references, sizeof(*sharers.entry));
+    sharers.capacity = references;
+    bool done =
+        sharers.mapping != NULL && sharers.entry != NULL && split_with(space, frame, &sharers);
+    free(sharers.mapping);
+    free(sharers.entry);
+    return done;
 }
 
 static bool split_across(struct space *space, struct gva edge)

@@ -106,7 +106,8 @@ void space_new_leaf(struct space *space, struct ptab_slot slot, uint64_t entry);
 void space_upgrade_leaf(struct space *space, struct ptab_slot slot, uint64_t entry);
 /*
  * Replace the large leaf at slot by 512 small ones, here and in every other space that maps the
- * same run; settled afterwards.  False when no frame is left for a table: nothing has changed.
+ * same run; settled afterwards.  False when no frame is left for a table, or no host memory for
+ * a list of more than a few of them: nothing has changed.
  */
 MUST_CHECK bool space_split_leaf(struct space *space, struct ptab_slot slot);
 

@@ -9,6 +9,7 @@
 
 #define BEST_SHARE     1.05
 #define CONTROL_MARGIN 1.2
+#define SAME_SHARE     0.02 /* rungs this close are one: what two layouts differ by */
 
 static struct estimate subtract(const struct estimate *a, const struct estimate *b)
 {
@@ -34,7 +35,7 @@ find_step(const struct ladder_input *input, unsigned n, struct ladder_report *re
     report->walk[n] = subtract(&input->cost[n], &input->hit);
     report->step[n] = subtract(&input->cost[n], below > 0 ? &input->cost[below] : &input->hit);
     report->visible[n] = report->step[n].low > 0;
-    if (report->step[n].high < 0) {
+    if (report->step[n].high < -SAME_SHARE * input->cost[n].value) {
         verdict_refuse(
             &report->verdict,
             "a walk from level %u costs less than one from level %u (%.2f against %.2f)", n,
@@ -86,8 +87,8 @@ void ladder_find_pwc(
     }
     if (knees.count == 0) {
         verdict_refuse(
-            &pwc->verdict, "no step up to %llu entries: no such cache, or a greater one",
-            (unsigned long long)points[count - 1].size);
+            &pwc->verdict, "no step from %llu to %llu entries: fewer, more, or no such cache",
+            (unsigned long long)points[0].size, (unsigned long long)points[count - 1].size);
         return;
     }
     knee_apply_control(&knees, control, control_count);

@@ -33,7 +33,7 @@ struct ladder_report {
 /*
  * Differences of costs; the half widths of the intervals add (they need not be independent).
  * Undecided: level 1 or the hit not measured, walk[1] not beyond its uncertainty, or a step that is
- * negative beyond its uncertainty (a longer walk cannot cost less: the layout did something
+ * negative beyond its uncertainty and 2 % of the cost (a longer walk cannot cost less: the layout did something
  * else).  A step that is not visible is no error: the level is cached, or has no cache.
  */
 void ladder_find_steps(const struct ladder_input *input, struct ladder_report *report);

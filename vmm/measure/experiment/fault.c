@@ -11,6 +11,7 @@
 
 #include "measure/catalogue.h"
 #include "measure/distribution.h"
+#include "measure/fault_parts.h"
 #include "measure/native_faults.h"
 
 #define COUNT_FULL  2000
@@ -128,78 +129,6 @@ static void refuse(struct figures *figures, enum side side, const char *why)
     figure_refuse(figures->p99, side, "%s", why);
 }
 
-/* --- the parts of a fault --- */
-
-/*
- * The guest's counter may run with an offset to the host's.  No fault leaves before it begins or
- * returns after it ends, so every fault bounds the offset (guest less host) from both sides.
- */
-static bool find_offset(
-    const struct service *service, const uint64_t *stamps, double *offset, double *width)
-{
-    double low = -INFINITY;
-    double high = INFINITY;
-
-    for (size_t i = 0; i < service->count; i++) {
-        low = fmax(low, (double)(int64_t)(stamps[2 * i] - service->exit[i]));
-        high = fmin(high, (double)(int64_t)(stamps[2 * i + 1] - service->entry[i]));
-    }
-    *offset = low <= 0 && high >= 0 ? 0 : (low + high) / 2;
-    *width = *offset == 0 ? 0 : (high - low) / 2;
-    return service->count > 0 && low <= high;
-}
-
-static double median_of(double *values, size_t count)
-{
-    windows_sort(values, count);
-    return windows_quantile(values, count, 0.5);
-}
-
-static void report_parts(
-    const struct lab *lab,
-    const struct service *service,
-    const uint64_t *stamps,
-    struct result *result)
-{
-    static const char *const names[3] = {
-        "part: delivery and exit", "part: the host's work", "part: re-entry and retry"};
-    struct result_figure *figures[3];
-    double *parts = calloc(service->count + 1, sizeof(*parts));
-    double offset;
-    double width;
-    bool known = find_offset(service, stamps, &offset, &width);
-    struct result_series *series =
-        result_add_series(result, SERIES_BREAKDOWN, 1, 3, "parts of a fault");
-
-    for (unsigned p = 0; p < 3; p++) {
-        figures[p] = result_add_figure(result, "ns", "%s", names[p]);
-        if (!known || parts == NULL) {
-            figure_refuse(
-                figures[p], SIDE_GUEST, "the counters of guest and host cannot be compared");
-            continue;
-        }
-        for (size_t i = 0; i < service->count; i++) {
-            double exit = (double)(int64_t)(service->exit[i] - stamps[2 * i]) + offset;
-            double work = (double)(service->entry[i] - service->exit[i]);
-            double back = (double)(int64_t)(stamps[2 * i + 1] - service->entry[i]) - offset;
-            parts[i] = (p == 0 ? exit : p == 1 ? work : back) / lab->found.ticks_per_ns;
-        }
-        double value = median_of(parts, service->count);
-        double error = p == 1 ? 0 : width / lab->found.ticks_per_ns;
-        figure_decide(
-            figures[p], SIDE_GUEST, (struct estimate){value, value - error, value + error});
-        if (series != NULL) {
-            snprintf(series->curve[0], RESULT_NAME_BYTES, "guest");
-            series->x[p] = p;
-            series_set(series, 0, p, value);
-        }
-    }
-    if (series != NULL) {
-        series_name_axes(series, "delivery and exit, host, re-entry and retry", "ns");
-    }
-    free(parts);
-}
-
 /* --- taking them --- */
 
 static bool take_guest_faults(
@@ -246,7 +175,8 @@ static bool guest_faults(
         distribution_make(&distribution, &args, lab->found.ticks_per_ns, stamps, count, 1)) {
         distribution_add_histogram(histogram, SIDE_GUEST, "guest", &distribution);
         fill(figures, SIDE_GUEST, &distribution);
-        report_parts(lab, &service, stamps, result);
+        const struct fault_times times = {service.exit, service.entry, service.count};
+        fault_parts_report(lab, &times, stamps, result);
         double fault = distribution.summary.median;
         distribution_destroy(&distribution);
         args.start[0] = FAULTS_BASE;
@@ -405,9 +335,9 @@ bool experiment_fault(struct lab *lab, struct result *result, struct err *err)
     struct result_series *histogram = result_add_series(
         result, SERIES_HISTOGRAM, SIDE_COUNT, DISTRIBUTION_BINS, "time of a fault");
     struct figures figures[2];
-    bool ok = stamps != NULL;
+    bool ok = true;
 
-    if (!ok) {
+    if (stamps == NULL) {
         return err_set(err, ERR_ENVIRONMENT, "no memory for time stamps");
     }
     figures[0] = add_figures(result, "fault");

@@ -1,5 +1,5 @@
 /*
- * flush: what `invlpg` costs, and what the translations cost that it destroyed.  The routine is
+ * flush: what `invlpg`, CR3, CR4.PGE and PCIDs cost, and what the translations cost that it destroyed.  The routine is
  * guest/exp/flush.c; the guest kernel's edit list carries the operations out, with entries stored as
  * they were.  Ring 0 is the guest's alone, so there is no native side.
  */
@@ -10,11 +10,16 @@
 
 #define PAGES   1536
 #define WINDOWS 24
+#define MANY    33
+#define RELOAD  64
 
-/* What the kernel is to do at each request: invalidate the first `count` pages of the layout. */
+/* What the kernel is to do at each request: invalidate the first `count` pages of the layout, and then
+ * flush `times` times. */
 struct order {
     struct field *field;
     size_t count;
+    enum machine_flush flush;
+    unsigned times;
 };
 
 static void carry_out(void *context, struct virtual *guest, const struct machine_trap *trap)
@@ -23,6 +28,9 @@ static void carry_out(void *context, struct virtual *guest, const struct machine
     struct edits *edits = machine_edits(guest->machine);
 
     (void)trap;
+    if (order->times > 0 && !machine_flush(guest->machine, order->flush, order->times)) {
+        return; /* the machine is stopped: its next run says so */
+    }
     for (size_t i = 0; i < order->count; i++) {
         struct gva address = gva_of(order->field->layout->maps[i].address);
         struct ptab_slot slot;
@@ -36,16 +44,17 @@ static void carry_out(void *context, struct virtual *guest, const struct machine
     }
 }
 
-/* Median time of a window in ns: of the request (pages 0), or of reloading `pages` pages. */
+/* Median time of a window in ns: of the request (pages 0), or of reloading `pages` pages; and exits a
+ * window that the request did not ask for, if wanted. */
 static bool take(
     struct lab *lab,
-    struct field *field,
-    size_t invalidate,
+    struct order order,
     size_t pages,
     struct estimate *out,
+    double *exits,
     struct err *err)
 {
-    struct order order = {.field = field, .count = invalidate};
+    struct field *field = order.field;
     uint64_t ticks[WINDOWS];
     double ns[WINDOWS];
     uint64_t unexpected;
@@ -66,6 +75,9 @@ static bool take(
     }
     for (size_t i = 0; i < args.windows; i++) {
         ns[i] = ((double)ticks[i] - (double)args.floor_ticks) / lab->found.ticks_per_ns;
+    }
+    if (exits != NULL) {
+        *exits = (double)unexpected / (double)args.windows;
     }
     windows_sort(ns, args.windows);
     *out = windows_quantile_interval(ns, args.windows, 0.5);
@@ -92,12 +104,13 @@ report_operation(struct lab *lab, struct field *field, struct result *result, st
     struct estimate none;
     struct estimate some = {0};
 
-    if (!take(lab, field, 0, 0, &none, err)) {
+    if (!take(lab, (struct order){.field = field}, 0, &none, NULL, err)) {
         return false;
     }
     figure_decide(result_add_figure(result, "ns", "request without invlpg"), SIDE_GUEST, none);
     for (size_t i = 0; i < points; i++) {
-        if (!take(lab, field, counts[i], 0, &some, err)) {
+        if (!take(
+                lab, (struct order){.field = field, .count = counts[i]}, 0, &some, NULL, err)) {
             return false;
         }
         if (series != NULL) {
@@ -127,8 +140,10 @@ report_reloads(struct lab *lab, struct field *field, struct result *result, stru
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
         struct estimate with;
         struct estimate without;
-        if (!take(lab, field, 0, counts[i], &without, err) ||
-            !take(lab, field, counts[i], counts[i], &with, err)) {
+        if (!take(lab, (struct order){.field = field}, counts[i], &without, NULL, err) ||
+            !take(
+                lab, (struct order){.field = field, .count = counts[i]}, counts[i], &with, NULL,
+                err)) {
             return false;
         }
         struct result_figure *figure =
@@ -136,6 +151,77 @@ report_reloads(struct lab *lab, struct field *field, struct result *result, stru
         subtract(figure, with, without, (double)counts[i]);
         figure_read(figure, "beyond the same loads after a request that invalidates nothing");
         lab_progress(lab, 0.4 + 0.2 * (double)i);
+    }
+    return true;
+}
+
+/* --- what flushes more than a page --- */
+
+struct flush_kind {
+    enum machine_flush what;
+    const char *name;
+    bool needs_pcid;
+};
+
+static void refuse_kind(struct result *result, const char *name)
+{
+    figure_refuse(
+        result_add_figure(result, "ns", "%s", name), SIDE_GUEST, "the guest's CPU has no PCID");
+}
+
+/* The operation by many against one, its exits, and what it costs afterwards. */
+static bool report_kind(
+    struct lab *lab,
+    struct field *field,
+    const struct flush_kind *kind,
+    struct result *result,
+    struct err *err)
+{
+    struct order one = {.field = field, .flush = kind->what, .times = 1};
+    struct order many = {.field = field, .flush = kind->what, .times = MANY};
+    const double loads = 2 * (MANY - 1);
+    struct estimate once, often, with, without;
+    double exits_once, exits_often;
+
+    if (kind->needs_pcid && !machine_cpu(field->guest.machine)->pcid) {
+        refuse_kind(result, kind->name);
+        return true;
+    }
+    if (!take(lab, one, 0, &once, &exits_once, err) ||
+        !take(lab, many, 0, &often, &exits_often, err) ||
+        !take(lab, (struct order){.field = field}, RELOAD, &without, NULL, err) ||
+        !take(lab, one, RELOAD, &with, NULL, err)) {
+        return false;
+    }
+    subtract(result_add_figure(result, "ns", "%s", kind->name), often, once, loads);
+    double exits = (exits_often - exits_once) / loads;
+    struct result_figure *figure = result_add_figure(result, "exits", "%s: exits", kind->name);
+    if (kvm_stats_exits(&field->guest.stats) == KVM_STATS_NONE) {
+        figure_refuse(figure, SIDE_GUEST, "KVM does not count exits here");
+    } else {
+        figure_decide(figure, SIDE_GUEST, (struct estimate){exits, exits, exits});
+        figure_read(
+            figure, "%s", exits > 0.5 ? "trapped: a hypervisor's cost, not a core's" : "");
+    }
+    figure = result_add_figure(result, "ns", "%s: reload, a page", kind->name);
+    subtract(figure, with, without, RELOAD);
+    return true;
+}
+
+static bool
+report_flushes(struct lab *lab, struct field *field, struct result *result, struct err *err)
+{
+    static const struct flush_kind kinds[] = {
+        {MACHINE_FLUSH_CR3, "CR3 reload", false},
+        {MACHINE_FLUSH_PGE, "CR4.PGE flip", false},
+        {MACHINE_FLUSH_PCID, "PCID switch", true},
+        {MACHINE_FLUSH_PCID_KEEP, "PCID switch, no flush", true},
+    };
+
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (!report_kind(lab, field, &kinds[i], result, err)) {
+            return false;
+        }
     }
     return true;
 }
@@ -157,9 +243,13 @@ bool experiment_flush(struct lab *lab, struct result *result, struct err *err)
         return false;
     }
     ok = lab_make_field_on(lab, SIDE_GUEST, &field, &layout, err) &&
-         report_operation(lab, &field, result, err) && report_reloads(lab, &field, result, err);
+         report_operation(lab, &field, result, err) &&
+         report_reloads(lab, &field, result, err) && report_flushes(lab, &field, result, err);
     lab_end_field(lab, &field);
     layout_destroy(&layout);
-    result_note(result, "CR3 reload, CR4.PGE and PCID switches: not measured by this version");
+    result_note(
+        result,
+        "of each, by %d loads against 2; a page of %d that were in the TLB is loaded again",
+        2 * MANY, RELOAD);
     return ok;
 }

@@ -43,9 +43,9 @@ struct trial {
 static bool
 run_trial(struct field *field, size_t trial, size_t sweep, struct trial *out, struct err *err)
 {
-    /* Pages of one line number in different frames: 64 pages apart. */
+    /* Pages of one line number in different frames: 64 frames apart. */
     size_t page = trial;
-    size_t other = trial + LAYOUT_PAGE_LINES;
+    size_t other = trial + (size_t)LAYOUT_PAGE_LINES * LAYOUT_PAGE_LINES;
     size_t control = trial + 2 * (size_t)LAYOUT_PAGE_LINES;
     const struct layout *layout = field->layout;
     struct exp_args args = {

@@ -13,7 +13,7 @@ bool experiment_tlb(struct lab *lab, struct result *result, struct err *err)
 {
     struct levels_plan plan = {
         .routine = EXP_ROUTINE_tlb,
-        .pages = lab->quick ? 8192 : 16384,
+        .pages = lab->quick ? 12288 : 16384,
         .noun = "data TLB",
         .claims = {&lab->claims.data[1][1], &lab->claims.data[2][1]},
     };
