@@ -14,7 +14,7 @@
  *
  * expect: appel-li | exit=0 | trap.total=100 | trap.no-access=100 | prot1.total=100
  *   | prot1.no-access=100 | protn.total=100 | protn.no-access=100
- * expect: appel-li 10 | exit=0 | trap.total=1000 | trap.no-access=1000 | prot1.total=1000
+ * expect: appel-li 10 | emulated=no | exit=0 | trap.total=1000 | trap.no-access=1000 | prot1.total=1000
  *   | prot1.no-access=1000 | protn.total=1000 | protn.no-access=1000
  * expect: appel-li 0 | exit=2
  */

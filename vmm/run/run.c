@@ -468,6 +468,7 @@ bool lab_run(struct lab *lab, struct err *err)
     if (lab->console != NULL) {
         interactive_end(lab);
     }
+    lab_write_files_back(lab);
     observe_end(lab);
     schedule_destroy(&lab->schedule);
     if (!set_timer(0, err)) {
