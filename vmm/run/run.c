@@ -402,6 +402,17 @@ static void attend(struct lab *lab)
     }
 }
 
+/* Whether the write of a page just copied was made: control has gone past it.  Without a trap it is
+ * still awaited. */
+static void
+see_retry(struct lab *lab, enum machine_event event, const struct machine_trap *trap)
+{
+    if (lab->pager->retry.space != NULL && event != MACHINE_INTERRUPTED) {
+        pager_end_retry(
+            lab->pager, event != MACHINE_STOPPED && trap->rip != lab->pager->retry.rip);
+    }
+}
+
 static void run_guest(struct lab *lab)
 {
     struct machine_trap trap;
@@ -418,7 +429,10 @@ static void run_guest(struct lab *lab)
                 return;
             }
         }
-        if (serve(lab, machine_run(lab->machine, &trap), &trap)) {
+        enum machine_event event = machine_run(lab->machine, &trap);
+        see_retry(lab, event, &trap);
+        if (serve(lab, event, &trap)) {
+            pager_end_retry(lab->pager, false);
             attend(lab);
         }
     }
