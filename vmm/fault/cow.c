@@ -73,8 +73,7 @@ replace_entry(const struct bring *bring, struct gva page, struct ptab_slot slot,
         return;
     }
     space_replace_leaf(bring->space, slot, entry);
-    pager->retry = (struct pager_retry){
-        .space = bring->space, .address = page, .slot = slot, .rip = bring->record->rip};
+    pager->retry = (struct pager_retry){.space = bring->space, .address = page, .slot = slot};
 }
 
 enum bring_result cow_copy(const struct bring *bring, struct ptab_slot slot)

@@ -41,7 +41,6 @@ struct pager_retry {
     struct space *space; /* borrows; NULL: nothing is awaited */
     struct gva address;
     struct ptab_slot slot;
-    uint64_t rip; /* of the instruction that writes */
 };
 
 struct pager {

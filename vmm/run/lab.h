@@ -83,8 +83,9 @@ struct lab {
     uint64_t accesses; /* recorded, samples included */
     /* The fault before this one, to see a program that makes no progress. */
     uint64_t last_address, last_rip, repeats;
-    struct registers last_registers; /* at the last fault, where frames are limited */
-    sigset_t outer_mask;             /* the caller's signal mask, restored at the end */
+    struct registers last_registers;  /* at the last fault, where frames are limited */
+    struct registers retry_registers; /* at the fault whose write is awaited (pager.h) */
+    sigset_t outer_mask;              /* the caller's signal mask, restored at the end */
 };
 
 /* run.c: take one pending signal for vmm itself, which may end the run. */
