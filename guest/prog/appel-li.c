@@ -95,8 +95,10 @@ static void report_ns(const char *name, const char *suffix, uint64_t ns, uint64_
     char full[LAB_NAME_BYTES] = {0};
     size_t used = strlen(name);
 
-    memcpy(full, name, used);
-    memcpy(full + used, suffix, strlen(suffix));
+    CHECK(rounds != 0);
+    memcpy(
+        full, name, used); /* NOLINT(bugprone-not-null-terminated-result): the suffix follows */
+    memcpy(full + used, suffix, strlen(suffix) + 1);
     lab_result(full, (int64_t)(ns / (rounds * PAGES)));
     print_to(1, "%s: %lu\n", full, ns / (rounds * PAGES));
 }

@@ -37,7 +37,7 @@
 
 static uint64_t free_frames(void)
 {
-    struct sysinfo info;
+    struct sysinfo info = {0};
 
     CHECK_EQ(sys_call(__NR_sysinfo, (uintptr_t)&info, 0, 0, 0, 0, 0), 0);
     return info.freeram / PAGE_BYTES;
@@ -47,7 +47,7 @@ static uint64_t free_frames(void)
  * each of text, data, heap and stack, and the one of level 4. */
 static uint64_t most_tables(uint64_t bytes)
 {
-    return (bytes >> 21) + 2 + (bytes >> 30) + 2 + (bytes >> 39) + 2 + 4 * 3 + 1;
+    return (bytes >> 21) + 2 + (bytes >> 30) + 2 + (bytes >> 39) + 2 + UINT64_C(4) * 3 + 1;
 }
 
 static void child(const struct family *family, uintptr_t area, uint64_t pages)

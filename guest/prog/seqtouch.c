@@ -47,6 +47,7 @@ struct plan {
 
 static uint64_t predict_fixed(uint64_t first, uint64_t end, uint64_t window)
 {
+    CHECK(window != 0);
     return (end - 1) / window - first / window + 1;
 }
 
