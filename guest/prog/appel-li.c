@@ -93,12 +93,15 @@ run(uintptr_t base, enum method method, uint64_t rounds, struct lab_counts *faul
 static void report_ns(const char *name, const char *suffix, uint64_t ns, uint64_t rounds)
 {
     char full[LAB_NAME_BYTES] = {0};
-    size_t used = strlen(name);
+    size_t used = 0;
 
     CHECK(rounds != 0);
-    memcpy(
-        full, name, used); /* NOLINT(bugprone-not-null-terminated-result): the suffix follows */
-    memcpy(full + used, suffix, strlen(suffix) + 1);
+    while (*name != '\0') {
+        full[used++] = *name++;
+    }
+    while (*suffix != '\0') {
+        full[used++] = *suffix++;
+    }
     lab_result(full, (int64_t)(ns / (rounds * PAGES)));
     print_to(1, "%s: %lu\n", full, ns / (rounds * PAGES));
 }
