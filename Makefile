@@ -200,6 +200,7 @@ lib_sources := \
 	vmm/measure/sample.c \
 	vmm/measure/session.c \
 	vmm/measure/staircase.c \
+	vmm/measure/toll.c \
 	vmm/measure/virtual.c \
 	vmm/memory/frames.c \
 	vmm/memory/gmem.c \
@@ -349,6 +350,7 @@ unit_tests := \
 	test_measure_layout \
 	test_measure_options \
 	test_measure_output \
+	test_measure_toll \
 	test_objects \
 	test_options \
 	test_outcome \

@@ -37,7 +37,6 @@ struct lab_found {
         double hit_cycles;          /* above a first-level hit; of level 1: the hit itself */
     } tlb[SIDE_COUNT][3];           /* [1], [2] */
     double walk_cycles[SIDE_COUNT]; /* plateau beyond the second level, above a hit */
-    double rung_cycles[SIDE_COUNT]; /* walk that reads level 2 too, above a hit; 0: not known */
     struct {                        /* pages at this stride share a set of level 2 */
         bool known;
         unsigned stride_log2, ways;
@@ -56,6 +55,8 @@ struct lab {
     struct counters counters;
     struct lab_found found;
     struct result *result; /* borrows; of the experiment that runs: fields count into it */
+    const struct result *earlier; /* borrows; of those that ran before it */
+    size_t earlier_count;
 };
 
 /* Windows for a staircase's point and for a single figure, as --quick asks. */

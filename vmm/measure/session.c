@@ -108,6 +108,8 @@ static void run_one(struct session *session, size_t i)
     progress_enter(
         &session->progress, experiment->name, experiment->seconds[session->lab.quick ? 1 : 0]);
     session->lab.result = result;
+    session->lab.earlier = session->results;
+    session->lab.earlier_count = i;
     result->experiment = experiment->name;
     result->ran = experiment->run(&session->lab, result, &err);
     if (!result->ran) {

@@ -145,9 +145,6 @@ static bool run_ladder(struct lab *lab, struct result *result, struct err *err)
             }
         }
         report_rungs(&report, &input[side], side, figures, series);
-        if (report.verdict.decided) {
-            lab->found.rung_cycles[side] = report.walk[2].value;
-        }
     }
     if (series != NULL) {
         series_name_axes(series, "first level that is read", "core cycles");
