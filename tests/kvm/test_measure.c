@@ -145,6 +145,15 @@ static void test_measure_flushes_by_every_means_there_is(void **state)
         assert_non_null(figure);
         assert_true(figure->side[SIDE_GUEST].verdict.decided);
     }
+    /* What is destroyed is told against what the request had destroyed before it. */
+    const struct result_figure *alone =
+        result_find_figure(result, "request alone: reload, a page");
+    const struct result_figure *reload =
+        result_find_figure(result, "CR3 reload: reload, a page");
+    assert_non_null(alone);
+    assert_true(alone->side[SIDE_GUEST].verdict.decided);
+    assert_non_null(reload);
+    assert_int_not_equal(reload->reading[0], '\0');
     const struct result_figure *kept = result_find_figure(result, "PCID switch, no flush");
     assert_non_null(kept);
     if (!kept->side[SIDE_GUEST].verdict.decided) {
