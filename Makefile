@@ -194,6 +194,7 @@ lib_sources := \
 	vmm/measure/native.c \
 	vmm/measure/native_faults.c \
 	vmm/measure/plot.c \
+	vmm/measure/plot_area.c \
 	vmm/measure/print_text.c \
 	vmm/measure/progress.c \
 	vmm/measure/result.c \
@@ -350,6 +351,7 @@ unit_tests := \
 	test_measure_layout \
 	test_measure_options \
 	test_measure_output \
+	test_measure_page \
 	test_measure_toll \
 	test_objects \
 	test_options \

@@ -266,7 +266,11 @@ bool levels_measure(
         refuse_second(levels, plan, result);
     }
     report_hit(levels, plan, result);
-    (void)staircase_report(levels->staircase, result, plan->noun, "pages");
+    struct result_series *series =
+        staircase_report(levels->staircase, result, plan->noun, "pages");
+    for (unsigned n = 0; n < 2 && series != NULL; n++) {
+        series_mark(series, plan->claims[n] != NULL ? plan->claims[n]->entries : 0);
+    }
     return check_counters(levels, lab, field, plan, result, err);
 }
 
