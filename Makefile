@@ -201,6 +201,7 @@ lib_sources := \
 	vmm/measure/sample.c \
 	vmm/measure/session.c \
 	vmm/measure/staircase.c \
+	vmm/measure/steady.c \
 	vmm/measure/toll.c \
 	vmm/measure/virtual.c \
 	vmm/memory/frames.c \
@@ -352,6 +353,7 @@ unit_tests := \
 	test_measure_options \
 	test_measure_output \
 	test_measure_page \
+	test_measure_steady \
 	test_measure_toll \
 	test_objects \
 	test_options \

@@ -3,11 +3,13 @@
  * and what is written can be read again.  No figure of time is held to a value: other processes
  * run here, and on emulated processors they mean nothing.
  */
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,6 +19,7 @@
 #include "measure/compare_files.h"
 #include "measure/html.h"
 #include "measure/json.h"
+#include "measure/print_text.h"
 #include "measure/session.h"
 
 static void run(struct session *session, const char *name, bool native, bool guest)
@@ -175,6 +178,52 @@ static void test_measure_keeps_to_the_side_asked_for(void **state)
     session_destroy(&session);
 }
 
+static char *print_session(const struct session *session)
+{
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *out = open_memstream(&text, &bytes);
+
+    assert_non_null(out);
+    print_text_session(out, session);
+    fclose(out);
+    return text;
+}
+
+/* With one processor for all it measures as well as it can, and the header says what that means.  The
+ * thread may run afterwards where it could before. */
+static void test_measure_says_that_one_processor_is_all_there_is(void **state)
+{
+    struct session session;
+    cpu_set_t before, one, after;
+    char *text;
+
+    (void)state;
+    assert_int_equal(sched_getaffinity(0, sizeof(before), &before), 0);
+    CPU_ZERO(&one);
+    CPU_SET((size_t)sched_getcpu(), &one);
+    assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+    run(&session, "pagesize", true, true);
+    assert_int_equal(sched_setaffinity(0, sizeof(before), &before), 0);
+    assert_int_equal(session.processors, 1);
+    for (size_t i = 0; i < session.count; i++) {
+        assert_true(session.results[i].ran);
+    }
+    text = print_session(&session);
+    assert_non_null(strstr(text, "one alone"));
+    free(text);
+    session_destroy(&session);
+
+    run(&session, "clock", true, false);
+    assert_int_equal(session.processors, CPU_COUNT(&before));
+    text = print_session(&session);
+    assert_true((strstr(text, "one alone") != NULL) == (session.processors == 1));
+    free(text);
+    session_destroy(&session);
+    assert_int_equal(sched_getaffinity(0, sizeof(after), &after), 0);
+    assert_true(CPU_EQUAL(&before, &after));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -182,6 +231,7 @@ int main(void)
         cmocka_unit_test(test_measure_paging_agrees_with_the_module),
         cmocka_unit_test(test_measure_flushes_by_every_means_there_is),
         cmocka_unit_test(test_measure_keeps_to_the_side_asked_for),
+        cmocka_unit_test(test_measure_says_that_one_processor_is_all_there_is),
     };
 
     return kvm_ring_run("measure", tests, sizeof(tests) / sizeof(tests[0]));
