@@ -178,6 +178,45 @@ static void test_measure_keeps_to_the_side_asked_for(void **state)
     session_destroy(&session);
 }
 
+/* Where large pages act as small ones, one word in each still meets the first level, so that the
+ * way that only other machines take is walked here: it ends in a figure or in a reason. */
+static void test_measure_large_pages_end_in_a_figure_or_a_reason(void **state)
+{
+    static struct result result;
+    struct err err = {0};
+    struct lab lab = {
+        .wanted = {true, true}, .quick = true, .kvm_path = KVM_DEVICE_PATH, .seed = 1};
+
+    (void)state;
+    lab.result = &result;
+    lab.found.large[SIDE_NATIVE][LAYOUT_PLAIN] = true;
+    lab.found.large[SIDE_GUEST][LAYOUT_PLAIN] = true;
+    claims_read(&lab.claims);
+    counters_open(&lab.counters);
+    assert_true(native_open(&err));
+    bool ran = experiment_tlb(&lab, &result, &err);
+    native_close();
+    counters_close(&lab.counters);
+    if (!ran) {
+        fail_msg("%s", err.text);
+    }
+    const struct result_figure *figure = result_find_figure(&result, "data TLB 2M, level 1");
+    assert_non_null(figure);
+    for (enum side side = 0; side < SIDE_COUNT; side++) {
+        const struct figure_side *at = &figure->side[side];
+        assert_true(at->measured);
+        if (at->verdict.decided) {
+            print_message("%s: %.0f entries\n", side_name(side), at->value.value);
+            assert_true(at->value.low >= 1 && at->value.high <= 192);
+        } else {
+            print_message("%s: %s\n", side_name(side), at->verdict.reason);
+            assert_int_not_equal(at->verdict.reason[0], '\0');
+            assert_null(strstr(at->verdict.reason, "see pagesize"));
+        }
+    }
+    result_destroy(&result);
+}
+
 static char *print_session(const struct session *session)
 {
     char *text = NULL;
@@ -231,6 +270,7 @@ int main(void)
         cmocka_unit_test(test_measure_paging_agrees_with_the_module),
         cmocka_unit_test(test_measure_flushes_by_every_means_there_is),
         cmocka_unit_test(test_measure_keeps_to_the_side_asked_for),
+        cmocka_unit_test(test_measure_large_pages_end_in_a_figure_or_a_reason),
         cmocka_unit_test(test_measure_says_that_one_processor_is_all_there_is),
     };
 

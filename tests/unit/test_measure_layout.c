@@ -94,6 +94,30 @@ static void test_layout_words_of_the_sets_never_overlap(void **state)
     layout_destroy(&layout);
 }
 
+static void test_layout_leaves_have_frames_of_their_own(void **state)
+{
+    struct layout layout;
+    struct err err;
+    size_t control_maps = 0;
+
+    (void)state;
+    assert_true(layout_make_leaves(&layout, 2, EXP_PAGES, 192, LAYOUT_THP, &err));
+    assert_int_equal(layout.backing, LAYOUT_THP);
+    assert_int_equal(layout.frame_count, 192);
+    for (size_t i = 0; i < 192; i++) {
+        uint64_t at = layout_word_address(&layout, LAYOUT_TEST, i);
+        assert_int_equal(at / LARGE_BYTES, EXP_PAGES / LARGE_BYTES + i);
+        assert_int_equal(layout.maps[i].frame, i);
+        uint32_t map = layout.words[LAYOUT_CONTROL][i].map;
+        control_maps = map + 1 > control_maps ? map + 1 : control_maps;
+        assert_int_equal(
+            layout.words[LAYOUT_CONTROL][i].offset,
+            layout.words[LAYOUT_TEST][i].offset + LAYOUT_CONTROL_BYTES);
+    }
+    assert_int_equal(control_maps, 3);
+    layout_destroy(&layout);
+}
+
 static void test_layout_names_differ_by_their_mask(void **state)
 {
     const uint64_t masks[] = {UINT64_C(1) << 12, UINT64_C(1) << 30, UINT64_C(3) << 20};
@@ -159,6 +183,7 @@ int main(void)
         cmocka_unit_test(test_layout_uniq_gives_pages_64_apart_different_lines),
         cmocka_unit_test(test_layout_control_has_the_same_lines_in_few_pages),
         cmocka_unit_test(test_layout_words_of_the_sets_never_overlap),
+        cmocka_unit_test(test_layout_leaves_have_frames_of_their_own),
         cmocka_unit_test(test_layout_names_differ_by_their_mask),
         cmocka_unit_test(test_layout_cycle_is_one_cycle),
         cmocka_unit_test(test_jumps_lead_to_the_next_word),

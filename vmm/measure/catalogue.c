@@ -22,7 +22,7 @@ const struct experiment catalogue[] = {
      experiment_waypred},
     {"tlb",
      "capacity of each data-TLB level; cost of a hit and of a walk",
-     NULL,
+     "pagesize",
      {3, 1},
      experiment_tlb},
     {"itlb", "the same for instruction fetch", NULL, {4, 1}, experiment_itlb},

@@ -42,7 +42,8 @@ struct lab_found {
         unsigned stride_log2, ways;
         uint64_t index_mask; /* bits of the page number */
     } conflict[SIDE_COUNT];
-    unsigned effective_bytes[2]; /* kilobytes: of 2 MiB and 1 GiB, 0 unknown */
+    unsigned effective_bytes[2];             /* kilobytes: of 2 MiB and 1 GiB, 0 unknown */
+    bool large[SIDE_COUNT][LAYOUT_BACKINGS]; /* a page of 2 MiB acts as one translation */
 };
 
 struct lab {

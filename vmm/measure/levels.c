@@ -254,15 +254,15 @@ bool levels_measure(
     for (enum side side = 0; side < SIDE_COUNT; side++) {
         if (levels->staircase->has[side]) {
             find_first(levels, side, result);
-            if (!plan->jumps) {
+            if (!plan->jumps && !plan->first_only) {
                 find_second(levels, side, result);
             }
         }
     }
     report_level(levels, 0, plan, result);
-    if (!plan->jumps) {
+    if (!plan->jumps && !plan->first_only) {
         report_level(levels, 1, plan, result);
-    } else {
+    } else if (plan->jumps) {
         refuse_second(levels, plan, result);
     }
     report_hit(levels, plan, result);

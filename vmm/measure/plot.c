@@ -171,12 +171,12 @@ static bool curve_is_empty(const struct result_series *series, size_t curve)
 static void name_colour(char class[3], const struct result_series *series, size_t curve)
 {
     const char *name = series->curve[curve];
+    const char *side = strncmp(name, "native", 6) == 0  ? "n"
+                       : strncmp(name, "guest", 5) == 0 ? "g"
+                                                        : "o";
+    unsigned shade = strstr(name, "control") != NULL ? 1 : strstr(name, "net") != NULL ? 2 : 0;
 
-    class[0] = strncmp(name, "native", 6) == 0  ? 'n'
-               : strncmp(name, "guest", 5) == 0 ? 'g'
-                                                : 'o';
-    class[1] = strstr(name, "control") != NULL ? '1' : strstr(name, "net") != NULL ? '2' : '0';
-    class[2] = '\0';
+    snprintf(class, 3, "%s%u", side, shade);
 }
 
 static void print_legend(FILE *out, const struct result_series *series)
