@@ -162,6 +162,7 @@ lib_sources := \
 	vmm/measure/analyse/windows.c \
 	vmm/measure/catalogue.c \
 	vmm/measure/claims.c \
+	vmm/measure/cold_walk.c \
 	vmm/measure/compare_files.c \
 	vmm/measure/conflict.c \
 	vmm/measure/counters.c \

@@ -51,6 +51,7 @@
     EXP_ROUTINE(itlb)                                                                          \
     EXP_ROUTINE(ways)                                                                          \
     EXP_ROUTINE(walk)                                                                          \
+    EXP_ROUTINE(cold)                                                                          \
     EXP_ROUTINE(coalesce)                                                                      \
     EXP_ROUTINE(flush)                                                                         \
     EXP_ROUTINE(fault)                                                                         \
