@@ -162,6 +162,7 @@ lib_sources := \
 	vmm/measure/analyse/windows.c \
 	vmm/measure/catalogue.c \
 	vmm/measure/claims.c \
+	vmm/measure/cold_walk.c \
 	vmm/measure/compare_files.c \
 	vmm/measure/conflict.c \
 	vmm/measure/counters.c \
@@ -194,12 +195,15 @@ lib_sources := \
 	vmm/measure/native.c \
 	vmm/measure/native_faults.c \
 	vmm/measure/plot.c \
+	vmm/measure/plot_area.c \
 	vmm/measure/print_text.c \
 	vmm/measure/progress.c \
 	vmm/measure/result.c \
 	vmm/measure/sample.c \
 	vmm/measure/session.c \
 	vmm/measure/staircase.c \
+	vmm/measure/steady.c \
+	vmm/measure/toll.c \
 	vmm/measure/virtual.c \
 	vmm/memory/frames.c \
 	vmm/memory/gmem.c \
@@ -349,6 +353,9 @@ unit_tests := \
 	test_measure_layout \
 	test_measure_options \
 	test_measure_output \
+	test_measure_page \
+	test_measure_steady \
+	test_measure_toll \
 	test_objects \
 	test_options \
 	test_outcome \

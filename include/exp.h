@@ -34,6 +34,11 @@
 #define EXP_REQUEST_DONE  0x1f00
 #define EXP_REQUEST_EMPTY 0x1f01
 
+/* parameter[0] of `flush`: what a window is. */
+#define EXP_FLUSH_RELOAD  0 /* the loads, after a request */
+#define EXP_FLUSH_REQUEST 1 /* the request itself */
+#define EXP_FLUSH_WARM    2 /* the loads, without one */
+
 /* Every routine: EXP_ROUTINE(name) stands for `void exp_name(struct exp_args *)`. */
 #define EXP_ROUTINES(EXP_ROUTINE)                                                              \
     EXP_ROUTINE(clock)                                                                         \
@@ -46,6 +51,7 @@
     EXP_ROUTINE(itlb)                                                                          \
     EXP_ROUTINE(ways)                                                                          \
     EXP_ROUTINE(walk)                                                                          \
+    EXP_ROUTINE(cold)                                                                          \
     EXP_ROUTINE(coalesce)                                                                      \
     EXP_ROUTINE(flush)                                                                         \
     EXP_ROUTINE(fault)                                                                         \

@@ -17,8 +17,8 @@ static inline void request(uint64_t number)
 
 /*
  * A window: warm the chain of `warm` loads at start[0], ask the kernel (which does what the host
- * has arranged), then time `loads` loads of the same chain.  parameter[0] != 0: the window is the
- * request itself instead.
+ * has arranged), then time `loads` loads of the same chain.  parameter[0]: EXP_FLUSH_REQUEST: the
+ * window is the request itself instead; EXP_FLUSH_WARM: the loads without any request.
  */
 void exp_flush(struct exp_args *args)
 {
@@ -31,8 +31,10 @@ void exp_flush(struct exp_args *args)
             at = exp_chase(at, args->warm);
         }
         uint64_t begin = exp_now();
-        request(EXP_REQUEST_EMPTY);
-        if (args->parameter[0] == 0) {
+        if (args->parameter[0] != EXP_FLUSH_WARM) {
+            request(EXP_REQUEST_EMPTY);
+        }
+        if (args->parameter[0] != EXP_FLUSH_REQUEST) {
             begin = exp_now();
             at = exp_chase(at, args->loads);
         }

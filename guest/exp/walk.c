@@ -5,10 +5,16 @@
  * overlap until the walkers are all busy.
  * Control: the same lines in the same number of chains through 1/64 of the pages.
  * Expected shape: time per load falls with the number of chains and levels off.
+ *
+ * Cold: what does a walk cost whose tables are in no cache near the core, from each level on?
+ * Hypothesis: each level that no neighbour has just brought costs one more trip to memory.
+ * Control: the same load of a line that is as far away, its translation in the TLB.
+ * Expected shape: a staircase in the number of cold levels.
  */
 #include "chase.h"
 
 void exp_walk(struct exp_args *args);
+void exp_cold(struct exp_args *args);
 
 #define STEP(i) "mov (%" #i "), %" #i "\n\t"
 #define CHASE_CASE(n, steps)                                                                   \
@@ -51,6 +57,38 @@ void exp_walk(struct exp_args *args)
     for (uint64_t i = 0; i < args->windows; i++) {
         uint64_t begin = exp_now();
         chase_many(p, args->chains, args->loads);
+        results[i] = exp_now() - begin;
+    }
+    exp_calibrate(args);
+}
+
+static inline uint64_t load(uint64_t address)
+{
+    return *(const volatile uint64_t *)address;
+}
+
+/*
+ * A window: read parameter[1] bytes from parameter[0] on, which drives everything else out; follow the
+ * chain at start[0] for `warm` loads, which drives the upper entries out that the walker keeps; touch
+ * start[1], if it is not 0, which brings the tables back that it shares with start[2]; time one
+ * load of start[2].
+ */
+void exp_cold(struct exp_args *args)
+{
+    uint64_t *results = exp_results();
+
+    exp_calibrate(args);
+    for (uint64_t i = 0; i < args->windows; i++) {
+        uint64_t end = args->parameter[0] + args->parameter[1];
+        for (uint64_t at = args->parameter[0]; at < end; at += 64) {
+            (void)load(at);
+        }
+        (void)exp_chase(args->start[0], args->warm);
+        if (args->start[1] != 0) {
+            (void)load(args->start[1]);
+        }
+        uint64_t begin = exp_now();
+        (void)load(args->start[2]);
         results[i] = exp_now() - begin;
     }
     exp_calibrate(args);

@@ -3,11 +3,13 @@
  * and what is written can be read again.  No figure of time is held to a value: other processes
  * run here, and on emulated processors they mean nothing.
  */
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,6 +19,7 @@
 #include "measure/compare_files.h"
 #include "measure/html.h"
 #include "measure/json.h"
+#include "measure/print_text.h"
 #include "measure/session.h"
 
 static void run(struct session *session, const char *name, bool native, bool guest)
@@ -145,6 +148,15 @@ static void test_measure_flushes_by_every_means_there_is(void **state)
         assert_non_null(figure);
         assert_true(figure->side[SIDE_GUEST].verdict.decided);
     }
+    /* What is destroyed is told against what the request had destroyed before it. */
+    const struct result_figure *alone =
+        result_find_figure(result, "request alone: reload, a page");
+    const struct result_figure *reload =
+        result_find_figure(result, "CR3 reload: reload, a page");
+    assert_non_null(alone);
+    assert_true(alone->side[SIDE_GUEST].verdict.decided);
+    assert_non_null(reload);
+    assert_int_not_equal(reload->reading[0], '\0');
     const struct result_figure *kept = result_find_figure(result, "PCID switch, no flush");
     assert_non_null(kept);
     if (!kept->side[SIDE_GUEST].verdict.decided) {
@@ -166,6 +178,91 @@ static void test_measure_keeps_to_the_side_asked_for(void **state)
     session_destroy(&session);
 }
 
+/* Where large pages act as small ones, one word in each still meets the first level, so that the
+ * way that only other machines take is walked here: it ends in a figure or in a reason. */
+static void test_measure_large_pages_end_in_a_figure_or_a_reason(void **state)
+{
+    static struct result result;
+    struct err err = {0};
+    struct lab lab = {
+        .wanted = {true, true}, .quick = true, .kvm_path = KVM_DEVICE_PATH, .seed = 1};
+
+    (void)state;
+    lab.result = &result;
+    lab.found.large[SIDE_NATIVE][LAYOUT_PLAIN] = true;
+    lab.found.large[SIDE_GUEST][LAYOUT_PLAIN] = true;
+    claims_read(&lab.claims);
+    counters_open(&lab.counters);
+    assert_true(native_open(&err));
+    bool ran = experiment_tlb(&lab, &result, &err);
+    native_close();
+    counters_close(&lab.counters);
+    if (!ran) {
+        fail_msg("%s", err.text);
+    }
+    const struct result_figure *figure = result_find_figure(&result, "data TLB 2M, level 1");
+    assert_non_null(figure);
+    for (enum side side = 0; side < SIDE_COUNT; side++) {
+        const struct figure_side *at = &figure->side[side];
+        assert_true(at->measured);
+        if (at->verdict.decided) {
+            print_message("%s: %.0f entries\n", side_name(side), at->value.value);
+            assert_true(at->value.low >= 1 && at->value.high <= 192);
+        } else {
+            print_message("%s: %s\n", side_name(side), at->verdict.reason);
+            assert_int_not_equal(at->verdict.reason[0], '\0');
+            assert_null(strstr(at->verdict.reason, "see pagesize"));
+        }
+    }
+    result_destroy(&result);
+}
+
+static char *print_session(const struct session *session)
+{
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *out = open_memstream(&text, &bytes);
+
+    assert_non_null(out);
+    print_text_session(out, session);
+    fclose(out);
+    return text;
+}
+
+/* With one processor for all it measures as well as it can, and the header says what that means.  The
+ * thread may run afterwards where it could before. */
+static void test_measure_says_that_one_processor_is_all_there_is(void **state)
+{
+    struct session session;
+    cpu_set_t before, one, after;
+    char *text;
+
+    (void)state;
+    assert_int_equal(sched_getaffinity(0, sizeof(before), &before), 0);
+    CPU_ZERO(&one);
+    CPU_SET((size_t)sched_getcpu(), &one);
+    assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+    run(&session, "pagesize", true, true);
+    assert_int_equal(sched_setaffinity(0, sizeof(before), &before), 0);
+    assert_int_equal(session.processors, 1);
+    for (size_t i = 0; i < session.count; i++) {
+        assert_true(session.results[i].ran);
+    }
+    text = print_session(&session);
+    assert_non_null(strstr(text, "one alone"));
+    free(text);
+    session_destroy(&session);
+
+    run(&session, "clock", true, false);
+    assert_int_equal(session.processors, CPU_COUNT(&before));
+    text = print_session(&session);
+    assert_true((strstr(text, "one alone") != NULL) == (session.processors == 1));
+    free(text);
+    session_destroy(&session);
+    assert_int_equal(sched_getaffinity(0, sizeof(after), &after), 0);
+    assert_true(CPU_EQUAL(&before, &after));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -173,6 +270,8 @@ int main(void)
         cmocka_unit_test(test_measure_paging_agrees_with_the_module),
         cmocka_unit_test(test_measure_flushes_by_every_means_there_is),
         cmocka_unit_test(test_measure_keeps_to_the_side_asked_for),
+        cmocka_unit_test(test_measure_large_pages_end_in_a_figure_or_a_reason),
+        cmocka_unit_test(test_measure_says_that_one_processor_is_all_there_is),
     };
 
     return kvm_ring_run("measure", tests, sizeof(tests) / sizeof(tests[0]));

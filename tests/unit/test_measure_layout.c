@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "measure/cold_walk.h"
 #include "measure/jumps.h"
 #include "measure/lab.h"
 #include "measure/layout.h"
@@ -94,6 +95,56 @@ static void test_layout_words_of_the_sets_never_overlap(void **state)
     layout_destroy(&layout);
 }
 
+static void test_layout_leaves_have_frames_of_their_own(void **state)
+{
+    struct layout layout;
+    struct err err;
+    size_t control_maps = 0;
+
+    (void)state;
+    assert_true(layout_make_leaves(&layout, 2, EXP_PAGES, 192, LAYOUT_THP, &err));
+    assert_int_equal(layout.backing, LAYOUT_THP);
+    assert_int_equal(layout.frame_count, 192);
+    for (size_t i = 0; i < 192; i++) {
+        uint64_t at = layout_word_address(&layout, LAYOUT_TEST, i);
+        assert_int_equal(at / LARGE_BYTES, EXP_PAGES / LARGE_BYTES + i);
+        assert_int_equal(layout.maps[i].frame, i);
+        uint32_t map = layout.words[LAYOUT_CONTROL][i].map;
+        control_maps = map + 1 > control_maps ? map + 1 : control_maps;
+        assert_int_equal(
+            layout.words[LAYOUT_CONTROL][i].offset,
+            layout.words[LAYOUT_TEST][i].offset + LAYOUT_CONTROL_BYTES);
+    }
+    assert_int_equal(control_maps, 3);
+    layout_destroy(&layout);
+}
+
+/* Line of the table of a level in which the entry of an address lies. */
+static uint64_t table_line(uint64_t address, unsigned level)
+{
+    return (address >> (12 + 9 * (level - 1)) & 511) / 8;
+}
+
+/* The neighbour shares every entry above the cold levels, and at the uppermost cold one not even the
+ * line beside: a prefetcher might bring that one. */
+static void test_cold_walk_neighbours_share_what_is_to_be_warm(void **state)
+{
+    const uint64_t address = EXP_PAGES + UINT64_C(0x5a5a5a5000);
+
+    (void)state;
+    assert_int_equal(cold_walk_mask(1) % PAGE_BYTES, 0);
+    assert_int_not_equal(cold_walk_mask(1), 0);
+    assert_int_equal(table_line(address, 1), table_line(address ^ cold_walk_mask(1), 1));
+    for (unsigned cold = 2; cold < COLD_WALK_LEVELS; cold++) {
+        uint64_t other = address ^ cold_walk_mask(cold);
+        unsigned level = cold - 1; /* the uppermost that is cold */
+        assert_int_equal(address >> (12 + 9 * level), other >> (12 + 9 * level));
+        assert_true(
+            llabs((long long)table_line(address, level) - (long long)table_line(other, level)) >
+            1);
+    }
+}
+
 static void test_layout_names_differ_by_their_mask(void **state)
 {
     const uint64_t masks[] = {UINT64_C(1) << 12, UINT64_C(1) << 30, UINT64_C(3) << 20};
@@ -159,6 +210,8 @@ int main(void)
         cmocka_unit_test(test_layout_uniq_gives_pages_64_apart_different_lines),
         cmocka_unit_test(test_layout_control_has_the_same_lines_in_few_pages),
         cmocka_unit_test(test_layout_words_of_the_sets_never_overlap),
+        cmocka_unit_test(test_layout_leaves_have_frames_of_their_own),
+        cmocka_unit_test(test_cold_walk_neighbours_share_what_is_to_be_warm),
         cmocka_unit_test(test_layout_names_differ_by_their_mask),
         cmocka_unit_test(test_layout_cycle_is_one_cycle),
         cmocka_unit_test(test_jumps_lead_to_the_next_word),

@@ -53,7 +53,12 @@ bool counters_agree(double misses_fit, double misses_beyond)
 
 void counters_find(struct counters_probe *probe)
 {
-    int fd = open_counter(SIDE_NATIVE);
+    counters_find_by(open_counter, probe);
+}
+
+void counters_find_by(int (*open_one)(enum side side), struct counters_probe *probe)
+{
+    int fd = open_one(SIDE_NATIVE);
 
     *probe = (struct counters_probe){.present = fd >= 0, .errno_value = fd < 0 ? errno : 0};
     if (fd >= 0) {

@@ -23,6 +23,9 @@ struct counters {
 
 void counters_find(struct counters_probe *probe);
 
+/* The same by another way to open a counter: a file descriptor, closed here, or -1 and errno. */
+void counters_find_by(int (*open_one)(enum side side), struct counters_probe *probe);
+
 /* Count data-TLB misses of this thread: in the guest only, and outside it only. */
 void counters_open(struct counters *counters);
 void counters_close(struct counters *counters);

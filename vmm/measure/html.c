@@ -9,13 +9,27 @@ static const char head[] =
     "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
     "<title>vmm measure</title>\n<style>\n"
+    ":root{color-scheme:light dark;--ink:#222;--paper:#fff;--dim:#5c5c5c;--line:#e4e4e4;"
+    "--bad:#a33;--n0:#1f6fb4;--n1:#8fbfe3;--n2:#164b78;--g0:#d2691e;--g1:#f0b98a;"
+    "--g2:#8a4310;--o0:#3a8f4a;--o1:#9fd0a8;--o2:#1f5a2a;--p3:#9a4fb0}\n"
+    "@media(prefers-color-scheme:dark){:root{--ink:#ddd;--paper:#16181b;--dim:#a3a3a3;"
+    "--line:#34383d;--bad:#f08a80;--n0:#5aa9ec;--n1:#2f5f88;--n2:#a9d3f7;--g0:#f08c40;"
+    "--g1:#7d4b26;--g2:#ffc48f;--o0:#67c279;--o1:#2f6b3b;--o2:#b4e6be;--p3:#c98be0}}\n"
     "body{font:15px/1.45 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em;"
-    "color:#222;background:#fff}\n"
+    "color:var(--ink);background:var(--paper)}\n"
     "table{border-collapse:collapse;margin:.6em 0}td,th{padding:.15em .7em .15em 0;"
-    "text-align:left;vertical-align:top;border-bottom:1px solid #e4e4e4}\n"
+    "text-align:left;vertical-align:top;border-bottom:1px solid var(--line)}\n"
     "figure{margin:1em 0}figcaption{font-weight:600}svg{width:100%;height:auto}"
-    "svg text{font-size:11px;fill:#444}.grid{stroke:#e8e8e8}polyline{stroke-width:1.6}\n"
-    ".open{color:#a33}.bad{color:#a33;font-weight:600}.small{color:#666;font-size:13px}\n"
+    "svg text{font-size:11px;fill:var(--dim)}.grid{stroke:var(--line)}"
+    ".mark{stroke:var(--dim);stroke-dasharray:2 3}\n"
+    ".n0{--c:var(--n0)}.n1{--c:var(--n1)}.n2{--c:var(--n2)}.g0{--c:var(--g0)}"
+    ".g1{--c:var(--g1)}.g2{--c:var(--g2)}.o0{--c:var(--o0)}.o1{--c:var(--o1)}"
+    ".o2{--c:var(--o2)}.p0{--c:var(--n0)}.p1{--c:var(--g0)}.p2{--c:var(--o0)}"
+    ".p3{--c:var(--p3)}\n"
+    "rect[class]{fill:var(--c)}polyline{fill:none;stroke:var(--c);stroke-width:1.8}"
+    "polyline[class^=g]{stroke-dasharray:6 5}\n"
+    ".open{color:var(--bad)}.bad{color:var(--bad);font-weight:600}"
+    ".small{color:var(--dim);font-size:13px}\n"
     "</style></head><body>\n<h1>vmm measure</h1>\n";
 
 void html_print_text(FILE *out, const char *text)
@@ -80,6 +94,8 @@ static void print_host(FILE *out, const struct session *session)
     }
     print_row(out, "clock", text);
     print_row(out, "counters", session->counters.text);
+    print_text_noise(session, text, sizeof(text));
+    print_row(out, "noise", text);
     snprintf(
         text, sizeof(text), "%s, %s, %.1f s", session->start,
         session->lab.quick ? "quick" : "full", session->elapsed_seconds);
@@ -93,12 +109,26 @@ static void print_side(FILE *out, const struct figure_side *side)
 
     format_side(text, side);
     if (side->measured && !side->verdict.decided) {
-        fprintf(out, "<td class=\"open\" title=\"");
-        html_print_text(out, side->verdict.reason);
-        fprintf(out, "\">undecided</td>");
+        print_cell(out, "open", "undecided");
     } else {
         print_cell(out, "", text);
     }
+}
+
+/* The sentence of reading, and why a side is open: to be read without a mouse. */
+static void print_reading(FILE *out, const struct result_figure *figure)
+{
+    fprintf(out, "<td class=\"small\">");
+    html_print_text(out, figure->reading);
+    for (enum side side = 0; side < SIDE_COUNT; side++) {
+        const struct figure_side *at = &figure->side[side];
+        if (at->measured && !at->verdict.decided) {
+            fprintf(out, "<div class=\"open\">%s: ", side_name(side));
+            html_print_text(out, at->verdict.reason);
+            fprintf(out, "</div>");
+        }
+    }
+    fprintf(out, "</td>");
 }
 
 static void print_figures(FILE *out, const struct result *result)
@@ -120,7 +150,7 @@ static void print_figures(FILE *out, const struct result *result)
         print_side(out, &figure->side[SIDE_GUEST]);
         format_claim(text, figure);
         print_cell(out, "small", text);
-        print_cell(out, "small", figure->reading);
+        print_reading(out, figure);
         fprintf(out, "</tr>\n");
     }
     fprintf(out, "</table>\n");

@@ -37,13 +37,13 @@ struct lab_found {
         double hit_cycles;          /* above a first-level hit; of level 1: the hit itself */
     } tlb[SIDE_COUNT][3];           /* [1], [2] */
     double walk_cycles[SIDE_COUNT]; /* plateau beyond the second level, above a hit */
-    double rung_cycles[SIDE_COUNT]; /* walk that reads level 2 too, above a hit; 0: not known */
     struct {                        /* pages at this stride share a set of level 2 */
         bool known;
         unsigned stride_log2, ways;
         uint64_t index_mask; /* bits of the page number */
     } conflict[SIDE_COUNT];
-    unsigned effective_bytes[2]; /* kilobytes: of 2 MiB and 1 GiB, 0 unknown */
+    unsigned effective_bytes[2];             /* kilobytes: of 2 MiB and 1 GiB, 0 unknown */
+    bool large[SIDE_COUNT][LAYOUT_BACKINGS]; /* a page of 2 MiB acts as one translation */
 };
 
 struct lab {
@@ -56,6 +56,8 @@ struct lab {
     struct counters counters;
     struct lab_found found;
     struct result *result; /* borrows; of the experiment that runs: fields count into it */
+    const struct result *earlier; /* borrows; of those that ran before it */
+    size_t earlier_count;
 };
 
 /* Windows for a staircase's point and for a single figure, as --quick asks. */

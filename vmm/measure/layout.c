@@ -221,6 +221,29 @@ bool layout_make_large(
     return true;
 }
 
+bool layout_make_leaves(
+    struct layout *layout,
+    unsigned level,
+    uint64_t address,
+    size_t pages,
+    enum layout_backing backing,
+    struct err *err)
+{
+    if (!allocate(layout, pages, pages, level, err)) {
+        return false;
+    }
+    layout->frame_count = pages;
+    layout->backing = backing;
+    for (size_t i = 0; i < pages; i++) {
+        layout->maps[i] =
+            (struct layout_map){address + i * layout_leaf_bytes(layout), (uint32_t)i};
+        layout->words[LAYOUT_TEST][i] = (struct layout_word){(uint32_t)i, slanted_offset(i)};
+        layout->words[LAYOUT_CONTROL][i] = (struct layout_word){
+            (uint32_t)(i / LAYOUT_PAGE_LINES), slanted_offset(i) + LAYOUT_CONTROL_BYTES};
+    }
+    return true;
+}
+
 static void place_names(struct layout *layout, size_t frames, size_t m)
 {
     uint32_t first = (uint32_t)(m / LAYOUT_PAGE_LINES);

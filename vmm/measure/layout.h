@@ -24,6 +24,7 @@ enum layout_backing {
     LAYOUT_PLAIN,   /* host memory as it comes */
     LAYOUT_THP,     /* madvise(MADV_HUGEPAGE) */
     LAYOUT_HUGETLB, /* MAP_HUGETLB */
+    LAYOUT_BACKINGS
 };
 
 enum layout_set { LAYOUT_TEST, LAYOUT_CONTROL, LAYOUT_SETS };
@@ -87,6 +88,18 @@ MUST_CHECK bool layout_make_large(
     uint64_t address,
     size_t units,
     uint64_t unit_bytes,
+    enum layout_backing backing,
+    struct err *err);
+
+/*
+ * leaves: `pages` leaves of `level` (2 or 3) from `address` on, each of a frame of its own, one word in
+ * each, in the line of uniq.  The control has words in as many lines of the first 1/64 of them.
+ */
+MUST_CHECK bool layout_make_leaves(
+    struct layout *layout,
+    unsigned level,
+    uint64_t address,
+    size_t pages,
     enum layout_backing backing,
     struct err *err);
 

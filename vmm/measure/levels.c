@@ -254,19 +254,23 @@ bool levels_measure(
     for (enum side side = 0; side < SIDE_COUNT; side++) {
         if (levels->staircase->has[side]) {
             find_first(levels, side, result);
-            if (!plan->jumps) {
+            if (!plan->jumps && !plan->first_only) {
                 find_second(levels, side, result);
             }
         }
     }
     report_level(levels, 0, plan, result);
-    if (!plan->jumps) {
+    if (!plan->jumps && !plan->first_only) {
         report_level(levels, 1, plan, result);
-    } else {
+    } else if (plan->jumps) {
         refuse_second(levels, plan, result);
     }
     report_hit(levels, plan, result);
-    (void)staircase_report(levels->staircase, result, plan->noun, "pages");
+    struct result_series *series =
+        staircase_report(levels->staircase, result, plan->noun, "pages");
+    for (unsigned n = 0; n < 2 && series != NULL; n++) {
+        series_mark(series, plan->claims[n] != NULL ? plan->claims[n]->entries : 0);
+    }
     return check_counters(levels, lab, field, plan, result, err);
 }
 

@@ -13,7 +13,8 @@ struct levels_plan {
     size_t pages;     /* words of the field */
     const char *noun; /* "data TLB" */
     const struct claim_tlb *claims[2];
-    bool jumps; /* as sample_chase */
+    bool jumps;      /* as sample_chase */
+    bool first_only; /* the words do not reach a second level's capacity: it is not reported */
 };
 
 struct level {

@@ -1,29 +1,19 @@
-/* Draws series as SVG; see plot.h.  Read html.c for the page. */
+/*
+ * Draws series with axes as SVG; see plot.h.  Colours are classes, which the page defines for light
+ * and for dark: html.c.  Read plot_area.c for the kinds without a scale of y.
+ */
 #include "measure/plot.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "measure/html.h"
+#include "measure/plot_area.h"
 
-#define WIDTH     720.0
-#define HEIGHT    300.0
-#define LEFT      60.0
-#define RIGHT     150.0
-#define TOP       16.0
-#define BOTTOM    44.0
-#define TICKS_MAX 16
+#define TICKS_MAX    16
+#define SPARSE_RANGE 1e4 /* of a logarithmic axis: beyond it powers of ten alone */
 
-static const char *const colours[] = {"#1f6fb4", "#8fbfe3", "#164b78", "#d2691e",
-                                      "#f0b98a", "#8a4310", "#3a8f4a", "#9a4fb0"};
-#define COLOURS (sizeof(colours) / sizeof(colours[0]))
-
-struct axis {
-    double low, high;
-    bool logarithmic;
-    double from, to; /* pixels */
-};
-
-static double place(const struct axis *axis, double value)
+double plot_place(const struct plot_axis *axis, double value)
 {
     double share = axis->logarithmic ? log(value / axis->low) / log(axis->high / axis->low)
                                      : (value - axis->low) / (axis->high - axis->low);
@@ -41,7 +31,7 @@ size_t plot_ticks(double low, double high, bool logarithmic, double *ticks, size
     }
     if (logarithmic) {
         for (int power = (int)floor(log10(low)); pow(10, power) <= high; power++) {
-            for (unsigned i = 0; i < 3; i++) {
+            for (unsigned i = 0; i < (high / low > SPARSE_RANGE ? 1 : 3); i++) {
                 double tick = pow(10, power) * steps[i];
                 if (tick >= low && tick <= high && count < room) {
                     ticks[count++] = tick;
@@ -65,7 +55,7 @@ size_t plot_ticks(double low, double high, bool logarithmic, double *ticks, size
 
 /* --- ranges --- */
 
-static void find_range(const double *values, size_t count, double *low, double *high)
+void plot_find_range(const double *values, size_t count, double *low, double *high)
 {
     *low = INFINITY;
     *high = -INFINITY;
@@ -84,11 +74,11 @@ static void find_range(const double *values, size_t count, double *low, double *
     }
 }
 
-static struct axis x_axis(const struct result_series *series)
+static struct plot_axis x_axis(const struct result_series *series)
 {
-    struct axis axis = {.from = LEFT, .to = WIDTH - RIGHT};
+    struct plot_axis axis = {.from = PLOT_LEFT, .to = PLOT_WIDTH - PLOT_RIGHT};
 
-    find_range(series->x, series->points, &axis.low, &axis.high);
+    plot_find_range(series->x, series->points, &axis.low, &axis.high);
     axis.logarithmic =
         axis.low > 0 && (series->kind == SERIES_STAIRCASE || series->kind == SERIES_HISTOGRAM);
     if (!axis.logarithmic) {
@@ -98,11 +88,11 @@ static struct axis x_axis(const struct result_series *series)
     return axis;
 }
 
-static struct axis y_axis(const struct result_series *series)
+static struct plot_axis y_axis(const struct result_series *series)
 {
-    struct axis axis = {.from = HEIGHT - BOTTOM, .to = TOP};
+    struct plot_axis axis = {.from = PLOT_HEIGHT - PLOT_BOTTOM, .to = PLOT_TOP};
 
-    find_range(series->y, series->curves * series->points, &axis.low, &axis.high);
+    plot_find_range(series->y, series->curves * series->points, &axis.low, &axis.high);
     axis.low = fmin(axis.low, 0);
     axis.high *= 1.05;
     return axis;
@@ -110,39 +100,61 @@ static struct axis y_axis(const struct result_series *series)
 
 /* --- frame --- */
 
-static void print_label(FILE *out, double x, double y, const char *anchor, const char *text)
+void plot_label(FILE *out, double x, double y, const char *anchor, const char *text)
 {
     fprintf(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">", x, y, anchor);
     html_print_text(out, text);
     fprintf(out, "</text>\n");
 }
 
+void plot_format(char *text, size_t bytes, double value)
+{
+    double size = fabs(value);
+
+    snprintf(
+        text, bytes, "%.6g%s",
+        size >= 1e6   ? value / 1e6
+        : size >= 1e4 ? value / 1e3
+                      : value,
+        size >= 1e6   ? "M"
+        : size >= 1e4 ? "k"
+                      : "");
+}
+
 static void print_axes(
-    FILE *out, const struct result_series *series, const struct axis *x, const struct axis *y)
+    FILE *out,
+    const struct result_series *series,
+    const struct plot_axis *x,
+    const struct plot_axis *y)
 {
     double ticks[TICKS_MAX];
     char text[32];
     size_t count = plot_ticks(x->low, x->high, x->logarithmic, ticks, TICKS_MAX);
 
     for (size_t i = 0; i < count; i++) {
-        double at = place(x, ticks[i]);
+        double at = plot_place(x, ticks[i]);
         fprintf(
             out, "<line class=\"grid\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>\n", at,
-            at, TOP, HEIGHT - BOTTOM);
-        snprintf(text, sizeof(text), "%.6g", ticks[i]);
-        print_label(out, at, HEIGHT - BOTTOM + 16, "middle", text);
+            at, y != NULL ? PLOT_TOP : PLOT_HEIGHT - PLOT_BOTTOM,
+            PLOT_HEIGHT - PLOT_BOTTOM + 3);
+        plot_format(text, sizeof(text), ticks[i]);
+        plot_label(out, at, PLOT_HEIGHT - PLOT_BOTTOM + 16, "middle", text);
     }
     count = y == NULL ? 0 : plot_ticks(y->low, y->high, false, ticks, TICKS_MAX);
     for (size_t i = 0; i < count; i++) {
-        double at = place(y, ticks[i]);
+        double at = plot_place(y, ticks[i]);
         fprintf(
             out, "<line class=\"grid\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>\n",
-            LEFT, WIDTH - RIGHT, at, at);
-        snprintf(text, sizeof(text), "%.6g", ticks[i]);
-        print_label(out, LEFT - 6, at + 4, "end", text);
+            PLOT_LEFT, PLOT_WIDTH - PLOT_RIGHT, at, at);
+        plot_format(text, sizeof(text), ticks[i]);
+        plot_label(out, PLOT_LEFT - 6, at + 4, "end", text);
     }
-    print_label(out, (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, "middle", series->x_name);
-    print_label(out, LEFT, TOP - 5, "start", series->y_name);
+    plot_label(
+        out, (PLOT_LEFT + PLOT_WIDTH - PLOT_RIGHT) / 2, PLOT_HEIGHT - 8, "middle",
+        series->x_name);
+    if (y != NULL) {
+        plot_label(out, PLOT_LEFT, PLOT_TOP - 5, "start", series->y_name);
+    }
 }
 
 static bool curve_is_empty(const struct result_series *series, size_t curve)
@@ -155,18 +167,32 @@ static bool curve_is_empty(const struct result_series *series, size_t curve)
     return true;
 }
 
+/* A side has a colour, and what is drawn of it a shade. */
+static void name_colour(char class[3], const struct result_series *series, size_t curve)
+{
+    const char *name = series->curve[curve];
+    const char *side = strncmp(name, "native", 6) == 0  ? "n"
+                       : strncmp(name, "guest", 5) == 0 ? "g"
+                                                        : "o";
+    unsigned shade = strstr(name, "control") != NULL ? 1 : strstr(name, "net") != NULL ? 2 : 0;
+
+    snprintf(class, 3, "%s%u", side, shade);
+}
+
 static void print_legend(FILE *out, const struct result_series *series)
 {
-    double y = TOP + 10;
+    double y = PLOT_TOP + 10;
 
     for (size_t c = 0; c < series->curves; c++) {
+        char class[3];
         if (curve_is_empty(series, c)) {
             continue;
         }
+        name_colour(class, series, c);
         fprintf(
-            out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"10\" height=\"10\" fill=\"%s\"/>\n",
-            WIDTH - RIGHT + 10, y - 9, colours[c % COLOURS]);
-        print_label(out, WIDTH - RIGHT + 25, y, "start", series->curve[c]);
+            out, "<rect class=\"%s\" x=\"%.1f\" y=\"%.1f\" width=\"10\" height=\"10\"/>\n",
+            class, PLOT_WIDTH - PLOT_RIGHT + 10, y - 9);
+        plot_label(out, PLOT_WIDTH - PLOT_RIGHT + 25, y, "start", series->curve[c]);
         y += 16;
     }
 }
@@ -177,118 +203,95 @@ static void print_curve(
     FILE *out,
     const struct result_series *series,
     size_t curve,
-    const struct axis *x,
-    const struct axis *y)
+    const struct plot_axis *x,
+    const struct plot_axis *y)
 {
-    fprintf(out, "<polyline fill=\"none\" stroke=\"%s\" points=\"", colours[curve % COLOURS]);
+    char class[3];
+
+    name_colour(class, series, curve);
+    /* Both sides often lie on each other: the guest's dashes let the native line through. */
+    fprintf(out, "<polyline class=\"%s\" points=\"", class);
     for (size_t p = 0; p < series->points; p++) {
         double value = series->y[curve * series->points + p];
         if (isfinite(value)) {
-            fprintf(out, "%.1f,%.1f ", place(x, series->x[p]), place(y, value));
+            fprintf(out, "%.1f,%.1f ", plot_place(x, series->x[p]), plot_place(y, value));
         }
     }
     fprintf(out, "\"/>\n");
 }
 
 static void print_bars(
-    FILE *out, const struct result_series *series, const struct axis *x, const struct axis *y)
+    FILE *out,
+    const struct result_series *series,
+    const struct plot_axis *x,
+    const struct plot_axis *y)
 {
     double slot = (x->to - x->from) / (double)series->points;
     double width = slot * 0.8 / (double)series->curves;
 
     for (size_t c = 0; c < series->curves; c++) {
+        char class[3];
+        name_colour(class, series, c);
         for (size_t p = 0; p < series->points; p++) {
             double value = series->y[c * series->points + p];
             if (!isfinite(value)) {
                 continue;
             }
-            double top = place(y, value);
-            double base = place(y, 0);
+            double top = plot_place(y, value);
+            double base = plot_place(y, 0);
             fprintf(
                 out,
-                "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"%s\"/>\n",
-                place(x, series->x[p]) - slot * 0.4 + width * (double)c, fmin(top, base), width,
-                fabs(base - top), colours[c % COLOURS]);
+                "<rect class=\"%s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/>\n",
+                class, plot_place(x, series->x[p]) - slot * 0.4 + width * (double)c,
+                fmin(top, base), width, fabs(base - top));
         }
     }
 }
 
-static void print_heat(FILE *out, const struct result_series *series, const struct axis *x)
+/* Where CPUID puts the steps. */
+static void
+print_marks(FILE *out, const struct result_series *series, const struct plot_axis *x)
 {
-    double row = (HEIGHT - TOP - BOTTOM) / (double)series->curves;
-    double column = (x->to - x->from) / (double)series->points;
-    double low;
-    double high;
-
-    find_range(series->y, series->curves * series->points, &low, &high);
-    for (size_t c = 0; c < series->curves; c++) {
-        double y = TOP + row * (double)c;
-        print_label(out, WIDTH - RIGHT + 6, y + row / 2 + 4, "start", series->curve[c]);
-        for (size_t p = 0; p < series->points; p++) {
-            double value = series->y[c * series->points + p];
-            if (isfinite(value)) {
-                double share = (value - low) / (high - low);
-                fprintf(
-                    out,
-                    "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" "
-                    "fill=\"hsl(%.0f,75%%,%.0f%%)\"><title>%.6g: %.2f</title></rect>\n",
-                    x->from + column * (double)p, y, column + 0.3, row + 0.3, 220 - 200 * share,
-                    92 - 50 * share, series->x[p], value);
-            }
+    for (size_t i = 0; i < series->mark_count; i++) {
+        char text[32];
+        double at = plot_place(x, series->mark[i]);
+        if (series->mark[i] < x->low || series->mark[i] > x->high) {
+            continue;
         }
+        fprintf(
+            out, "<line class=\"mark\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>\n", at,
+            at, PLOT_TOP, PLOT_HEIGHT - PLOT_BOTTOM);
+        snprintf(text, sizeof(text), "CPUID %.0f", series->mark[i]);
+        plot_label(out, at - 4, PLOT_TOP + 10, "end", text);
     }
 }
 
-/* Parts one behind the other, with their values. */
-static void print_breakdown(FILE *out, const struct result_series *series)
+static double height_of(const struct result_series *series)
 {
-    double row = 40;
-
-    for (size_t c = 0; c < series->curves; c++) {
-        const double *y = series->y + c * series->points;
-        double total = 0;
-        double at = LEFT;
-        for (size_t p = 0; p < series->points; p++) {
-            total += isfinite(y[p]) ? fmax(y[p], 0) : 0;
-        }
-        for (size_t p = 0; p < series->points && total > 0; p++) {
-            double width =
-                (isfinite(y[p]) ? fmax(y[p], 0) : 0) / total * (WIDTH - LEFT - RIGHT);
-            char text[48];
-            fprintf(
-                out,
-                "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"%s\"/>\n",
-                at, TOP + row * 2 * (double)c, width, row, colours[(3 * p) % COLOURS]);
-            snprintf(text, sizeof(text), "%.0f", y[p]);
-            print_label(
-                out, at + width / 2, TOP + row * 2 * (double)c + row + 14, "middle", text);
-            at += width;
-        }
-        print_label(
-            out, LEFT - 6, TOP + row * 2 * (double)c + row / 2, "end", series->curve[c]);
-    }
-    print_label(out, (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, "middle", series->x_name);
+    return series->kind == SERIES_BREAKDOWN ? plot_breakdown_height(series) : PLOT_HEIGHT;
 }
 
 void plot_print(FILE *out, const struct result_series *series)
 {
-    struct axis x = x_axis(series);
-    struct axis y = y_axis(series);
+    struct plot_axis x = x_axis(series);
+    struct plot_axis y = y_axis(series);
 
     fprintf(out, "<figure><figcaption>");
     html_print_text(out, series->name);
     fprintf(
-        out, "</figcaption>\n<svg viewBox=\"0 0 %.0f %.0f\" role=\"img\">\n", WIDTH, HEIGHT);
+        out, "</figcaption>\n<svg viewBox=\"0 0 %.0f %.0f\" role=\"img\">\n", PLOT_WIDTH,
+        height_of(series));
     switch (series->kind) {
     case SERIES_STAIRCASE:
         print_axes(out, series, &x, &y);
         for (size_t c = 0; c < series->curves; c++) {
             print_curve(out, series, c, &x, &y);
         }
+        print_marks(out, series, &x);
         print_legend(out, series);
         break;
     case SERIES_HEAT:
-        print_heat(out, series, &x);
+        plot_heat(out, series, &x);
         print_axes(out, series, &x, NULL);
         break;
     case SERIES_LADDER:
@@ -298,7 +301,7 @@ void plot_print(FILE *out, const struct result_series *series)
         print_legend(out, series);
         break;
     case SERIES_BREAKDOWN:
-        print_breakdown(out, series);
+        plot_breakdown(out, series);
         break;
     }
     fprintf(out, "</svg></figure>\n");

@@ -45,10 +45,23 @@ void print_text_page_sizes(const struct session *session, char *text, size_t byt
     }
 }
 
+void print_text_noise(const struct session *session, char *text, size_t bytes)
+{
+    char steal[32] = "";
+
+    if (session->steal_share >= 0) {
+        snprintf(steal, sizeof(steal), "%.1f %% stolen, ", session->steal_share * 100);
+    }
+    snprintf(
+        text, bytes, "%spinned to CPU %d of %u%s", steal, session->cpu, session->processors,
+        session->processors == 1 ? " (one alone: whatever else runs disturbs)" : "");
+}
+
 static void print_header(FILE *out, const struct session *session)
 {
     const struct lab_found *found = &session->lab.found;
     char sizes[120];
+    char noise[120];
 
     print_text_page_sizes(session, sizes, sizeof(sizes));
     fprintf(
@@ -68,13 +81,8 @@ static void print_header(FILE *out, const struct session *session)
             found->cycles_per_ns, found->ticks_per_ns, (session->drift - 1) * 100);
     }
     fprintf(out, "counters  %s\n", session->counters.text);
-    fprintf(out, "noise     ");
-    if (session->steal_share >= 0) {
-        fprintf(out, "%.1f %% stolen, ", session->steal_share * 100);
-    }
-    fprintf(
-        out, "pinned to CPU %d of %u%s\n", session->cpu, session->processors,
-        session->processors == 1 ? " (one alone: whatever else runs disturbs)" : "");
+    print_text_noise(session, noise, sizeof(noise));
+    fprintf(out, "noise     %s\n", noise);
     fprintf(
         out, "run       %s, %s, %.1f s\n\n", session->start,
         session->lab.quick ? "quick" : "full", session->elapsed_seconds);

@@ -14,4 +14,7 @@ const char *print_text_paging(const struct session *session);
 /* "4K", "2M as 4K" …; text: room for the line. */
 void print_text_page_sizes(const struct session *session, char *text, size_t bytes);
 
+/* What else this machine did during the run; text: room for the line. */
+void print_text_noise(const struct session *session, char *text, size_t bytes);
+
 #endif

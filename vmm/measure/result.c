@@ -106,6 +106,14 @@ void series_name_axes(struct result_series *series, const char *x, const char *y
     snprintf(series->y_name, sizeof(series->y_name), "%s", y);
 }
 
+void series_mark(struct result_series *series, uint64_t entries)
+{
+    assert(series->mark_count < SERIES_MARKS_MAX);
+    if (entries > 0) {
+        series->mark[series->mark_count++] = (double)entries;
+    }
+}
+
 void series_set(struct result_series *series, size_t curve, size_t point, double value)
 {
     assert(curve < series->curves && point < series->points);

@@ -53,12 +53,15 @@ enum series_kind {
 };
 
 #define SERIES_CURVES_MAX 24
+#define SERIES_MARKS_MAX  2
 
 struct result_series {
     char name[RESULT_NAME_BYTES];
     enum series_kind kind;
     char x_name[RESULT_NAME_BYTES];
     char y_name[RESULT_NAME_BYTES];
+    double mark[SERIES_MARKS_MAX]; /* values of x that CPUID claims */
+    size_t mark_count;
     size_t points, curves;
     char curve[SERIES_CURVES_MAX][RESULT_NAME_BYTES];
     double *x; /* owns; points, or NULL: 0, 1, 2 … */
@@ -114,6 +117,8 @@ struct result_series *result_add_series(
     const char *name,
     ...) __attribute__((format(printf, 5, 6)));
 void series_name_axes(struct result_series *series, const char *x, const char *y);
+/* Mark where CPUID puts a step; entries 0 is a hidden claim and leaves no mark. */
+void series_mark(struct result_series *series, uint64_t entries);
 void series_set(struct result_series *series, size_t curve, size_t point, double value);
 
 void result_add_control(struct result *result, bool flat, const char *format, ...)

@@ -10,28 +10,34 @@
 #include <string.h>
 
 #include "base/clock.h"
-
-/* Each window is in cycles of its own run, so that a change of this much spoils none. */
-#define SESSION_STEADY 0.05
+#include "measure/steady.h"
 
 /* --- the host --- */
 
-/* Stay on one processor, so that no window is cut by a migration. */
-static void pin(struct session *session)
+/* Stay on one processor, so that no window is cut by a migration.  *allowed: where this thread may
+ * run, for unpin. */
+static void pin(struct session *session, cpu_set_t *allowed)
 {
-    cpu_set_t allowed;
     cpu_set_t one;
     int cpu = sched_getcpu();
 
     session->cpu = -1;
-    if (cpu < 0 || sched_getaffinity(0, sizeof(allowed), &allowed) != 0) {
+    if (cpu < 0 || sched_getaffinity(0, sizeof(*allowed), allowed) != 0) {
         return;
     }
-    session->processors = (unsigned)CPU_COUNT(&allowed);
+    session->processors = (unsigned)CPU_COUNT(allowed);
     CPU_ZERO(&one);
     CPU_SET((size_t)cpu, &one);
     if (sched_setaffinity(0, sizeof(one), &one) == 0) {
         session->cpu = cpu;
+    }
+}
+
+static void unpin(const struct session *session, const cpu_set_t *allowed)
+{
+    if (session->cpu >= 0) {
+        /* It was allowed before, and if it is not any more, to stay is right. */
+        (void)sched_setaffinity(0, sizeof(*allowed), allowed);
     }
 }
 
@@ -108,6 +114,8 @@ static void run_one(struct session *session, size_t i)
     progress_enter(
         &session->progress, experiment->name, experiment->seconds[session->lab.quick ? 1 : 0]);
     session->lab.result = result;
+    session->lab.earlier = session->results;
+    session->lab.earlier_count = i;
     result->experiment = experiment->name;
     result->ran = experiment->run(&session->lab, result, &err);
     if (!result->ran) {
@@ -119,42 +127,65 @@ static void run_one(struct session *session, size_t i)
 }
 
 /* Every run calibrates itself, so a changed frequency spoils no figure; it is told all the same. */
-static double calibrate_now(void)
+struct turn {
+    struct session *session;
+    size_t i;
+};
+
+static double calibrate_now(void *context)
 {
     struct exp_args args = {.windows = 0};
 
+    (void)context;
     native_run(EXP_ROUTINE_clock, &args);
     return sample_ticks_per_cycle(&args);
+}
+
+static void run_turn(void *context)
+{
+    const struct turn *turn = context;
+
+    run_one(turn->session, turn->i);
+}
+
+static void discard_turn(void *context)
+{
+    const struct turn *turn = context;
+    struct result *result = &turn->session->results[turn->i];
+
+    result_destroy(result);
+    *result = (struct result){0};
+}
+
+static bool clock_is_real(void *context)
+{
+    const struct turn *turn = context;
+
+    return !turn->session->lab.found.emulated;
 }
 
 /* Run it, and once more if the frequency was another one afterwards; if it still is, say so. */
 static void run_steadily(struct session *session, size_t i, double *least, double *most)
 {
-    struct result *result = &session->results[i];
+    struct turn turn = {session, i};
     uint64_t begin = clock_now_ns();
+    struct steady steady = steady_run(&(struct steady_work){
+        .calibrate = calibrate_now,
+        .run = run_turn,
+        .discard = discard_turn,
+        .is_real = clock_is_real,
+        .context = &turn});
 
-    for (unsigned attempt = 0; attempt < 2; attempt++) {
-        double before = calibrate_now();
-        run_one(session, i);
-        double after = calibrate_now();
-        *least = fmin(*least, fmin(before, after));
-        *most = fmax(*most, fmax(before, after));
-        double change = fmax(before, after) / fmin(before, after);
-        if (session->lab.found.emulated || change < 1 + SESSION_STEADY) {
-            break;
-        }
-        if (attempt == 0) {
-            result_destroy(result);
-            *result = (struct result){0};
-            continue;
-        }
+    *least = fmin(*least, steady.least);
+    *most = fmax(*most, steady.most);
+    if (steady.changed) {
         result_note(
-            result,
+            &session->results[i],
             "the core's frequency changed by %.0f %% while this ran, and again when it was "
             "repeated",
-            (change - 1) * 100);
+            steady.change * 100);
     }
-    result->elapsed_ns = clock_now_ns() - begin;
+    session->results[i].elapsed_ns = clock_now_ns() - begin;
 }
 
 static void run_all(struct session *session)
@@ -196,6 +227,7 @@ bool session_run(struct session *session, const struct session_config *config, s
     uint64_t begin = clock_now_ns();
     time_t now = time(NULL);
     struct tm local;
+    cpu_set_t allowed;
 
     *session = (struct session){
         .lab =
@@ -211,7 +243,7 @@ bool session_run(struct session *session, const struct session_config *config, s
         return false;
     }
     strftime(session->start, sizeof(session->start), "%FT%T%z", localtime_r(&now, &local));
-    pin(session);
+    pin(session, &allowed);
     claims_read(&session->lab.claims);
     counters_find(&session->counters);
     counters_open(&session->lab.counters);
@@ -222,6 +254,7 @@ bool session_run(struct session *session, const struct session_config *config, s
     }
     counters_close(&session->lab.counters);
     native_close();
+    unpin(session, &allowed);
     session->elapsed_seconds = (double)(clock_now_ns() - begin) / (double)NS_PER_SECOND;
     return true;
 }

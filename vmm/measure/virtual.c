@@ -124,6 +124,8 @@ static bool back_memory(struct virtual *guest, uint8_t *at, uint64_t bytes, stru
         flags |= guest->layout->level == 2 ? 21 << 26 : 30 << 26;
         return mmap(at, bytes, PROT_READ | PROT_WRITE, flags, -1, 0) == at ||
                err_set_errno(err, ERR_ENVIRONMENT, "taking huge pages from the host's pool");
+    case LAYOUT_BACKINGS:
+        break;
     }
     return false;
 }

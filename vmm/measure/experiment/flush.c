@@ -20,6 +20,7 @@ struct order {
     size_t count;
     enum machine_flush flush;
     unsigned times;
+    bool warm; /* there is to be no request at all */
 };
 
 static void carry_out(void *context, struct virtual *guest, const struct machine_trap *trap)
@@ -65,7 +66,10 @@ static bool take(
         .warm = 2 * loads,
         .loads = loads,
         .windows = lab->quick ? WINDOWS / 3 : WINDOWS,
-        .parameter = {pages == 0}};
+        .parameter = {
+            order.warm   ? EXP_FLUSH_WARM
+            : pages == 0 ? EXP_FLUSH_REQUEST
+                         : EXP_FLUSH_RELOAD}};
 
     field->guest.hooks = (struct virtual_hooks){.request = carry_out, .context = &order};
     if (!field_run(
@@ -169,18 +173,62 @@ static void refuse_kind(struct result *result, const char *name)
         result_add_figure(result, "ns", "%s", name), SIDE_GUEST, "the guest's CPU has no PCID");
 }
 
-/* The operation by many against one, its exits, and what it costs afterwards. */
+/* What a request destroys by itself: the way to the kernel and to the host may empty the TLB, and a
+ * flush on that way then finds nothing left.  *lost: a page, of RELOAD. */
+static bool report_request(
+    struct lab *lab,
+    struct field *field,
+    struct estimate *without,
+    struct estimate *lost,
+    struct result *result,
+    struct err *err)
+{
+    struct result_figure *figure =
+        result_add_figure(result, "ns", "request alone: reload, a page");
+    struct estimate warm;
+
+    if (!take(lab, (struct order){.field = field}, RELOAD, without, NULL, err) ||
+        !take(lab, (struct order){.field = field, .warm = true}, RELOAD, &warm, NULL, err)) {
+        return false;
+    }
+    subtract(figure, *without, warm, RELOAD);
+    *lost = figure->side[SIDE_GUEST].value;
+    figure_read(
+        figure, "what the way to the host and back destroys, against the same loads warm");
+    return true;
+}
+
+/* A reload that costs nothing more has two causes: nothing was destroyed, or nothing was left. */
+static void read_reload(struct result_figure *figure, const struct estimate *lost)
+{
+    const struct estimate *more = &figure->side[SIDE_GUEST].value;
+
+    if (more->low > 0) {
+        figure_read(figure, "beyond what the request destroys by itself");
+    } else if (lost->low > 0) {
+        figure_read(
+            figure,
+            "no more than the request's own %.1f: what it would destroy is gone by then",
+            lost->value);
+    } else {
+        figure_read(figure, "nothing is reloaded here, after the request either");
+    }
+}
+
+/* The operation by many against one, its exits, and what it costs afterwards beyond `without`. */
 static bool report_kind(
     struct lab *lab,
     struct field *field,
     const struct flush_kind *kind,
+    const struct estimate *without,
+    const struct estimate *lost,
     struct result *result,
     struct err *err)
 {
     struct order one = {.field = field, .flush = kind->what, .times = 1};
     struct order many = {.field = field, .flush = kind->what, .times = MANY};
     const double loads = 2 * (MANY - 1);
-    struct estimate once, often, with, without;
+    struct estimate once, often, with;
     double exits_once, exits_often;
 
     if (kind->needs_pcid && !machine_cpu(field->guest.machine)->pcid) {
@@ -189,7 +237,6 @@ static bool report_kind(
     }
     if (!take(lab, one, 0, &once, &exits_once, err) ||
         !take(lab, many, 0, &often, &exits_often, err) ||
-        !take(lab, (struct order){.field = field}, RELOAD, &without, NULL, err) ||
         !take(lab, one, RELOAD, &with, NULL, err)) {
         return false;
     }
@@ -204,7 +251,8 @@ static bool report_kind(
             figure, "%s", exits > 0.5 ? "trapped: a hypervisor's cost, not a core's" : "");
     }
     figure = result_add_figure(result, "ns", "%s: reload, a page", kind->name);
-    subtract(figure, with, without, RELOAD);
+    subtract(figure, with, *without, RELOAD);
+    read_reload(figure, lost);
     return true;
 }
 
@@ -218,8 +266,14 @@ report_flushes(struct lab *lab, struct field *field, struct result *result, stru
         {MACHINE_FLUSH_PCID_KEEP, "PCID switch, no flush", true},
     };
 
+    struct estimate without;
+    struct estimate lost;
+
+    if (!report_request(lab, field, &without, &lost, result, err)) {
+        return false;
+    }
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        if (!report_kind(lab, field, &kinds[i], result, err)) {
+        if (!report_kind(lab, field, &kinds[i], &without, &lost, result, err)) {
             return false;
         }
     }

@@ -1,29 +1,12 @@
 /*
- * nested: what virtualisation adds to translation, from what `tlb` and `walk` found on both sides,
- * and how many references a walk makes by formula.  It measures nothing itself.
+ * nested: what virtualisation adds, from every cost that the experiments before it found on both
+ * sides, and how many references a walk makes by formula.  It measures nothing itself.
  */
 #include "measure/catalogue.h"
+#include "measure/toll.h"
 
 #define GUEST_LEVELS 4
 #define HOST_LEVELS  4
-
-/* Guest over native, where both are decided. */
-static void report_ratio(
-    const struct lab *lab,
-    double native,
-    double guest,
-    bool decided,
-    struct result_figure *figure)
-{
-    if (!lab->wanted[SIDE_NATIVE] || !lab->wanted[SIDE_GUEST]) {
-        figure_refuse(figure, SIDE_GUEST, "needs both sides");
-    } else if (!decided || native <= 0) {
-        figure_refuse(figure, SIDE_GUEST, "one of the two is undecided");
-    } else {
-        double ratio = guest / native;
-        figure_decide(figure, SIDE_GUEST, (struct estimate){ratio, ratio * 0.95, ratio * 1.05});
-    }
-}
 
 static void report_references(const struct lab *lab, struct result *result)
 {
@@ -54,25 +37,20 @@ static void report_references(const struct lab *lab, struct result *result)
 
 bool experiment_nested(struct lab *lab, struct result *result, struct err *err)
 {
-    const struct lab_found *found = &lab->found;
-    bool first = found->tlb[SIDE_NATIVE][1].decided && found->tlb[SIDE_GUEST][1].decided;
-    bool second = found->tlb[SIDE_NATIVE][2].decided && found->tlb[SIDE_GUEST][2].decided;
+    size_t count = 0;
 
     (void)err;
-    report_ratio(
-        lab, found->tlb[SIDE_NATIVE][1].hit_cycles, found->tlb[SIDE_GUEST][1].hit_cycles, first,
-        result_add_figure(result, "times", "first-level hit, guest/native"));
-    report_ratio(
-        lab, found->tlb[SIDE_NATIVE][2].hit_cycles, found->tlb[SIDE_GUEST][2].hit_cycles, first,
-        result_add_figure(result, "times", "second-level hit, guest/native"));
-    report_ratio(
-        lab, found->walk_cycles[SIDE_NATIVE], found->walk_cycles[SIDE_GUEST], second,
-        result_add_figure(result, "times", "walk beyond level 2, guest/native"));
-    report_ratio(
-        lab, found->rung_cycles[SIDE_NATIVE], found->rung_cycles[SIDE_GUEST],
-        found->rung_cycles[SIDE_NATIVE] > 0 && found->rung_cycles[SIDE_GUEST] > 0,
-        result_add_figure(result, "times", "walk from level 2, guest/native"));
+    for (size_t i = 0; i < lab->earlier_count; i++) {
+        count += toll_add(&lab->earlier[i], result);
+    }
     report_references(lab, result);
+    if (count == 0) {
+        result_note(result, "no cost was measured on both sides: nothing to compare");
+    } else {
+        result_note(
+            result, "%zu costs of the experiments of this run, guest over native; 1: none",
+            count);
+    }
     if (lab->claims.in_guest) {
         result_note(
             result, "this host is itself in a virtual machine: its native walks may be nested");

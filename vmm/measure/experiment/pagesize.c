@@ -139,6 +139,11 @@ remember(struct lab *lab, const struct request *request, const struct result_fig
             figure->side[side].value.value > *best) {
             *best = (unsigned)figure->side[side].value.value;
         }
+        if (request->level == 2) {
+            lab->found.large[side][request->backing] = figure->side[side].measured &&
+                                                       figure->side[side].verdict.decided &&
+                                                       figure->side[side].value.value >= 2048;
+        }
     }
 }
 

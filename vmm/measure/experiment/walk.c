@@ -1,6 +1,6 @@
 /*
- * walk: what a walk costs by the first level of tables that has to be read, and how many walks run
- * at a time.  The routine is guest/exp/walk.c.  For the ladder all pages lie in one set of the
+ * walk: what a walk costs by the first level of tables that has to be read, hot and cold
+ * (cold_walk.c), and how many walks run at a time.  The routine is guest/exp/walk.c.  For the ladder all pages lie in one set of the
  * second level, so that few of them always miss and their table lines stay in the caches.
  */
 #include <math.h>
@@ -9,6 +9,7 @@
 
 #include "measure/analyse/ladder.h"
 #include "measure/catalogue.h"
+#include "measure/cold_walk.h"
 #include "measure/random.h"
 
 #define LADDER_PAGES 141 /* 3 in each of the entries of level 4 that layouts may use */
@@ -145,9 +146,6 @@ static bool run_ladder(struct lab *lab, struct result *result, struct err *err)
             }
         }
         report_rungs(&report, &input[side], side, figures, series);
-        if (report.verdict.decided) {
-            lab->found.rung_cycles[side] = report.walk[2].value;
-        }
     }
     if (series != NULL) {
         series_name_axes(series, "first level that is read", "core cycles");
@@ -250,12 +248,25 @@ static bool run_walkers(struct lab *lab, struct result *result, struct err *err)
 
 bool experiment_walk(struct lab *lab, struct result *result, struct err *err)
 {
-    if (!run_ladder(lab, result, err) || !run_walkers(lab, result, err)) {
+    if (!run_ladder(lab, result, err) || !cold_walk_measure(lab, result, err) ||
+        !run_walkers(lab, result, err)) {
         return false;
     }
     result_note(
         result,
-        "cold walks need the guest's own tables to be the walked ones, and a way to flush "
-        "their lines: not measured");
+        "cold by eviction: single entries are not flushed, for a table's line has no address "
+        "in "
+        "ring 3%s",
+        lab->found.paging == LAB_PAGING_SHADOW
+            ? ", and under shadow paging the walked table is not the guest's"
+        : lab->found.paging == LAB_PAGING_NESTED
+            ? "; in the guest the hypervisor's tables add their own cold lines"
+            : "");
+    if (lab->claims.in_guest) {
+        result_note(
+            result,
+            "this host is itself in a virtual machine: the outer tables' entries can be "
+            "cold too, of the walked tables and of the data");
+    }
     return true;
 }

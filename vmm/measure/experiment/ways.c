@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "measure/catalogue.h"
 #include "measure/curves.h"
@@ -51,6 +52,13 @@ static void reconcile(struct curves *curves, const struct lab *lab)
     const struct ways_report *native = &curves->report[SIDE_NATIVE];
     struct ways_report *guest = &curves->report[SIDE_GUEST];
 
+    if (!guest->verdict.decided && lab->wanted[SIDE_NATIVE] && native->verdict.decided) {
+        char reason[VERDICT_REASON_BYTES];
+        memcpy(reason, guest->verdict.reason, sizeof(reason));
+        verdict_refuse(
+            &guest->verdict, "entries of the host share the set; %.0f fit natively (%.80s)",
+            native->ways.value, reason);
+    }
     if (!guest->verdict.decided || guest->fully_associative) {
         return;
     }
@@ -59,10 +67,20 @@ static void reconcile(struct curves *curves, const struct lab *lab)
             &guest->verdict,
             "%.0f fit, but the host's entries may share the set: run natively too",
             guest->ways.value);
-    } else if (!native->verdict.decided || native->ways.value > guest->ways.value) {
+    } else if (!native->verdict.decided) {
         verdict_refuse(
-            &guest->verdict, "%.0f fit, fewer than natively: entries of the host share the set",
+            &guest->verdict,
+            "%.0f fit, but the host's entries may share the set, and natively the number is "
+            "not "
+            "decided",
             guest->ways.value);
+    } else if (native->ways.value > guest->ways.value) {
+        verdict_refuse(
+            &guest->verdict,
+            "%.0f fit where %.0f fit natively: entries of the host share the set, so this is "
+            "what "
+            "it leaves, not the ways",
+            guest->ways.value, native->ways.value);
     }
 }
 
