@@ -52,6 +52,11 @@ void interactive_destroy(struct console *console)
     free(console);
 }
 
+static struct console *console_of(const struct lab *lab)
+{
+    return lab->watch.context;
+}
+
 /* Wait for input or for a signal to vmm, which is blocked in this thread. */
 static bool wait_for_input(void *context, int fd)
 {
@@ -74,7 +79,7 @@ static bool wait_for_input(void *context, int fd)
 
 static void stop_at(struct lab *lab, enum stop_reason reason)
 {
-    console_stop(lab->console, reason);
+    console_stop(console_of(lab), reason);
 }
 
 /* --- the trap flag --- */
@@ -134,11 +139,6 @@ static void hide_pushed_flag(const struct console *console)
     }
 }
 
-bool interactive_is_in_flight(const struct lab *lab)
-{
-    return lab->console->go.in_flight;
-}
-
 /* --- until --- */
 
 /*
@@ -190,7 +190,7 @@ static bool first_stop(const struct console *console)
 
 static void begin(struct lab *lab)
 {
-    struct console *console = lab->console;
+    struct console *console = console_of(lab);
 
     console->lab = lab;
     console->reader.wait = (struct reader_wait){.ready = wait_for_input, .context = console};
@@ -212,7 +212,7 @@ static bool steps_are_over(struct console *console)
 /* What has become due since the last entry. */
 static void see_stops(struct lab *lab)
 {
-    struct console *console = lab->console;
+    struct console *console = console_of(lab);
     struct registers registers;
 
     console_registers(console, &registers);
@@ -227,9 +227,9 @@ static void see_stops(struct lab *lab)
     }
 }
 
-void interactive_enter(struct lab *lab)
+static void enter(struct lab *lab)
 {
-    struct console *console = lab->console;
+    struct console *console = console_of(lab);
     struct registers registers;
 
     if (first_stop(console)) {
@@ -288,7 +288,7 @@ static bool wants_stop(struct console *console, const struct fault_record *recor
 
 static bool resolved(struct lab *lab, const struct fault_record *record, struct region *region)
 {
-    struct console *console = lab->console;
+    struct console *console = console_of(lab);
     bool told = console->stop.result == ANSWER_TOLD;
 
     observe_fault(lab, record, region);
@@ -307,14 +307,15 @@ static void decide_by_default(struct console *console)
     }
 }
 
-bool interactive_fault(
+/* The user is asked if the fault is one to stop at. */
+static bool fault(
     struct lab *lab,
     const struct machine_trap *trap,
     struct fault_record *record,
     struct pager_signal *signal,
     struct region **region)
 {
-    struct console *console = lab->console;
+    struct console *console = console_of(lab);
 
     (void)trap;
     take_flag(console);
@@ -346,16 +347,17 @@ bool interactive_fault(
     return resolved(lab, record, *region);
 }
 
-void interactive_describe(const struct lab *lab, char *text, size_t bytes)
+/* A signal that was decided at the prompt says so. */
+static void describe(const struct lab *lab, char *text, size_t bytes)
 {
-    if (lab->console->stop.by_hand) {
-        snprintf(text, bytes, "%s", lab->console->text);
+    if (console_of(lab)->stop.by_hand) {
+        snprintf(text, bytes, "%s", console_of(lab)->text);
     }
 }
 
-void interactive_request(struct lab *lab, const struct machine_trap *trap)
+static void request(struct lab *lab, const struct machine_trap *trap)
 {
-    struct console *console = lab->console;
+    struct console *console = console_of(lab);
 
     (void)trap;
     console->go.at_trap = true;
@@ -368,9 +370,9 @@ void interactive_request(struct lab *lab, const struct machine_trap *trap)
     }
 }
 
-bool interactive_exception(struct lab *lab, const struct machine_trap *trap)
+static bool exception(struct lab *lab, const struct machine_trap *trap)
 {
-    struct console *console = lab->console;
+    struct console *console = console_of(lab);
 
     console->go.at_trap = true;
     if (!console->go.in_flight) {
@@ -405,9 +407,9 @@ static bool take_interrupt(const struct console *console)
     return reader_is_terminal(&console->reader) && sigtimedwait(&set, NULL, &at_once) == SIGINT;
 }
 
-bool interactive_interrupted(struct lab *lab)
+static bool interrupted(struct lab *lab)
 {
-    struct console *console = lab->console;
+    struct console *console = console_of(lab);
 
     if (take_interrupt(console)) {
         console->go.interrupted = true;
@@ -418,9 +420,9 @@ bool interactive_interrupted(struct lab *lab)
     return console->go.at_trap;
 }
 
-void interactive_end(struct lab *lab)
+static void end(struct lab *lab)
 {
-    struct console *console = lab->console;
+    struct console *console = console_of(lab);
 
     fprintf(console->out, "the run is over: %s\n", lab->outcome.reason);
     unsigned line = reader_unread(&console->reader);
@@ -430,4 +432,24 @@ void interactive_end(struct lab *lab)
             console->reader.name, line);
     }
     fflush(console->out);
+}
+
+static bool in_flight(const struct lab *lab)
+{
+    return console_of(lab)->go.in_flight;
+}
+
+struct watch interactive_watch(struct console *console)
+{
+    static const struct watch_ops ops = {
+        .enter = enter,
+        .fault = fault,
+        .describe = describe,
+        .request = request,
+        .exception = exception,
+        .interrupted = interrupted,
+        .in_flight = in_flight,
+        .end = end};
+
+    return (struct watch){.ops = &ops, .context = console};
 }

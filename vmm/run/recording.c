@@ -5,28 +5,37 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "fault/access.h"
+#include "fault/pager.h"
+#include "kvm/machine.h"
 #include "run/lab.h"
 #include "run/observe.h"
+#include "watch/decode.h"
+#include "watch/opened.h"
+#include "watch/select.h"
 
-bool recording_create(struct recording **recording, const char *regions, struct err *err)
+#define RECORDING_FAULTS 8
+
+struct recording {
+    struct select select;
+    bool steps;      /* an instruction is in flight: the trap flag is ours */
+    bool program_tf; /* the program had set it too */
+    uint64_t rip;
+    struct space *space; /* borrows: that it runs in */
+    struct opened opened;
+    bool decoded;
+    struct decode_instruction instruction;
+    /* Its faults, to be recorded by themselves where the decoder does not explain them. */
+    struct {
+        uint64_t address;
+        uint8_t access;
+    } fault[RECORDING_FAULTS];
+    unsigned faults;
+};
+
+static struct recording *recording_of(const struct lab *lab)
 {
-    struct recording *made = calloc(1, sizeof(*made));
-
-    *recording = NULL;
-    if (made == NULL) {
-        return err_set_errno(err, ERR_ENVIRONMENT, "recording");
-    }
-    if (!select_parse(&made->select, regions, err)) {
-        free(made);
-        return false;
-    }
-    *recording = made;
-    return true;
-}
-
-void recording_destroy(struct recording *recording)
-{
-    free(recording);
+    return lab->watch.context;
 }
 
 static struct region *region_at(const struct space *space, uint64_t address)
@@ -47,7 +56,7 @@ record_part(struct lab *lab, const struct space *space, struct access_record *re
     uint64_t end = record->address + (record->bytes != 0 ? record->bytes : 1);
 
     if (region == NULL ||
-        !select_watches(&lab->recording->select, region, record->address, end)) {
+        !select_watches(&recording_of(lab)->select, region, record->address, end)) {
         return;
     }
     record->region = region->id;
@@ -79,7 +88,7 @@ static void record_range(
 /* A page that was not opened was not touched, whatever the operand says. */
 static void record_access(struct lab *lab, const struct decode_access *access, uint64_t time_ns)
 {
-    const struct recording *recording = lab->recording;
+    const struct recording *recording = recording_of(lab);
     const struct access_record record = {
         .time_ns = time_ns,
         .address = access->address,
@@ -106,7 +115,7 @@ static bool is_explained(const struct decode_instruction *instruction, uint64_t 
 
 static void record_instruction(struct lab *lab, uint64_t time_ns)
 {
-    const struct recording *recording = lab->recording;
+    const struct recording *recording = recording_of(lab);
 
     for (unsigned i = 0; i < recording->instruction.count; i++) {
         record_access(lab, &recording->instruction.access[i], time_ns);
@@ -139,10 +148,11 @@ static void record_host_touch(
     }
 }
 
-void recording_start(struct lab *lab)
+/* What the program touches from now on is seen. */
+static void start(struct lab *lab)
 {
     lab->processes.first->access.on_touch = record_host_touch;
-    memory_map_closed(lab->memory, select_closed(&lab->recording->select));
+    memory_map_closed(lab->memory, select_closed(&recording_of(lab)->select));
     opened_close_all(lab->space);
 }
 
@@ -180,7 +190,7 @@ static size_t read_code(const struct space *space, uint64_t rip, uint8_t code[DE
 /* The registers are those before the instruction, at each of its faults. */
 static void decode(struct lab *lab)
 {
-    struct recording *recording = lab->recording;
+    struct recording *recording = recording_of(lab);
     const struct decode_bases bases = {.base = segment_base, .context = lab->machine};
     uint8_t code[DECODE_MAX_BYTES];
     struct registers registers;
@@ -213,7 +223,7 @@ static void hide_pushed_flag(const struct recording *recording)
 
 static void begin(struct lab *lab, const struct machine_trap *trap)
 {
-    struct recording *recording = lab->recording;
+    struct recording *recording = recording_of(lab);
 
     if (!recording->steps) {
         recording->program_tf = (trap->rflags & RFLAGS_TF) != 0;
@@ -235,7 +245,7 @@ static void end(struct recording *recording)
 /* It came to its end: what it did is known. */
 static void complete(struct lab *lab, uint64_t time_ns)
 {
-    struct recording *recording = lab->recording;
+    struct recording *recording = recording_of(lab);
 
     record_instruction(lab, time_ns);
     if (recording->instruction.flags == DECODE_FLAGS_PUSH && !recording->program_tf) {
@@ -246,9 +256,9 @@ static void complete(struct lab *lab, uint64_t time_ns)
 
 static void abandon(struct lab *lab)
 {
-    if (lab->recording->steps) {
-        machine_set_trap_flag(lab->machine, lab->recording->program_tf);
-        end(lab->recording);
+    if (recording_of(lab)->steps) {
+        machine_set_trap_flag(lab->machine, recording_of(lab)->program_tf);
+        end(recording_of(lab));
     }
 }
 
@@ -260,7 +270,7 @@ static void follow(
     const struct region *region,
     const struct opened_page *page)
 {
-    struct recording *recording = lab->recording;
+    struct recording *recording = recording_of(lab);
 
     if (!select_watches(&recording->select, region, page->begin, page->end)) {
         return;
@@ -308,7 +318,8 @@ let_in(struct space *space, const struct fault_record *record, struct opened_pag
     return allows(entry, record->access);
 }
 
-bool recording_fault(
+/* Opens the page, or lets the pager decide first and observes that. */
+static bool fault(
     struct lab *lab,
     const struct machine_trap *trap,
     struct fault_record *record,
@@ -338,9 +349,10 @@ bool recording_fault(
     return resolved;
 }
 
-bool recording_exception(struct lab *lab, const struct machine_trap *trap)
+/* True: it was the end of the instruction in flight, and nobody else's. */
+static bool exception(struct lab *lab, const struct machine_trap *trap)
 {
-    struct recording *recording = lab->recording;
+    struct recording *recording = recording_of(lab);
 
     if (!recording->steps) {
         return false;
@@ -357,9 +369,10 @@ bool recording_exception(struct lab *lab, const struct machine_trap *trap)
     return trap->vector == VECTOR_DB && !recording->program_tf;
 }
 
-void recording_request(struct lab *lab, const struct machine_trap *trap)
+/* Its `syscall` may have been in flight. */
+static void request(struct lab *lab, const struct machine_trap *trap)
 {
-    struct recording *recording = lab->recording;
+    struct recording *recording = recording_of(lab);
 
     if (!recording->steps) {
         return;
@@ -369,4 +382,34 @@ void recording_request(struct lab *lab, const struct machine_trap *trap)
         machine_clear_trap_flag_of_request(lab->machine);
     }
     end(recording);
+}
+
+static bool in_flight(const struct lab *lab)
+{
+    return recording_of(lab)->steps;
+}
+
+/* --- made --- */
+
+static const struct watch_ops ops = {
+    .start = start,
+    .fault = fault,
+    .request = request,
+    .exception = exception,
+    .in_flight = in_flight,
+    .destroy = free};
+
+bool recording_create(struct watch *watch, const char *regions, struct err *err)
+{
+    struct recording *made = calloc(1, sizeof(*made));
+
+    if (made == NULL) {
+        return err_set_errno(err, ERR_ENVIRONMENT, "recording");
+    }
+    if (!select_parse(&made->select, regions, err)) {
+        free(made);
+        return false;
+    }
+    *watch = (struct watch){.ops = &ops, .context = made};
+    return true;
 }

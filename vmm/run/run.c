@@ -10,7 +10,6 @@
 #include <sys/time.h>
 
 #include "base/clock.h"
-#include "interactive/interactive.h"
 #include "linux/requests.h"
 #include "linux/signals.h"
 #include "run/describe.h"
@@ -106,11 +105,8 @@ static bool decide_fault(
     struct pager_signal *signal,
     struct region **region)
 {
-    if (lab->recording != NULL) {
-        return recording_fault(lab, trap, record, signal, region);
-    }
-    if (lab->console != NULL) {
-        return interactive_fault(lab, trap, record, signal, region);
+    if (lab->watch.ops != NULL) {
+        return lab->watch.ops->fault(lab, trap, record, signal, region);
     }
     bool resolved = pager_fault(lab->processes.current->access.space, record, signal, region);
     record->service_ns = clock_saturate_ns(clock_ns_since(lab->clock, trap->exit));
@@ -143,8 +139,8 @@ static bool serve_fault(struct lab *lab, const struct machine_trap *trap)
     see_progress(lab);
     if (!decide_fault(lab, trap, &record, &signal, &region)) {
         describe_fault(text, sizeof(text), &record, region, space->regions);
-        if (lab->console != NULL) {
-            interactive_describe(lab, text, sizeof(text));
+        if (lab->watch.ops != NULL && lab->watch.ops->describe != NULL) {
+            lab->watch.ops->describe(lab, text, sizeof(text));
         }
         if (record.kind == FAULT_OUT_OF_MEMORY) {
             setup_describe_shortage(lab, text, sizeof(text));
@@ -207,13 +203,11 @@ static void make_request(struct lab *lab, struct process *process)
 static void serve_request(struct lab *lab, const struct machine_trap *trap)
 {
     struct process *process = lab->processes.current;
+    const struct watch_ops *watch = lab->watch.ops;
     struct machine_request request;
 
-    if (lab->recording != NULL) {
-        recording_request(lab, trap);
-    }
-    if (lab->console != NULL) {
-        interactive_request(lab, trap);
+    if (watch != NULL && watch->request != NULL) {
+        watch->request(lab, trap);
     }
     lab->requests++;
     lab->repeats = 0;
@@ -327,11 +321,11 @@ static bool set_timer(uint64_t ns, struct err *err)
 
 /* --- the loop --- */
 
-/* No instruction is in flight: that takes one more entry at most. */
 static bool is_between_instructions(const struct lab *lab)
 {
-    return (lab->recording == NULL || !lab->recording->steps) &&
-           (lab->console == NULL || !interactive_is_in_flight(lab));
+    const struct watch_ops *watch = lab->watch.ops;
+
+    return watch == NULL || watch->in_flight == NULL || !watch->in_flight(lab);
 }
 
 /* The slice is over, or a sample is due. */
@@ -339,6 +333,25 @@ static bool wants_attention(const struct lab *lab)
 {
     return (lab->schedule.tick && is_between_instructions(lab)) ||
            (lab->sampling != NULL && lab->sampling->due);
+}
+
+static bool is_watchers(struct lab *lab, const struct machine_trap *trap)
+{
+    const struct watch_ops *watch = lab->watch.ops;
+
+    return watch != NULL && watch->exception != NULL && watch->exception(lab, trap);
+}
+
+/* For vmm itself.  True as for serve. */
+static bool serve_signal(struct lab *lab)
+{
+    const struct watch_ops *watch = lab->watch.ops;
+
+    if (watch != NULL && watch->interrupted != NULL) {
+        return watch->interrupted(lab) && lab->schedule.tick;
+    }
+    lab_take_signal(lab);
+    return wants_attention(lab) && machine_take_over(lab->machine);
 }
 
 /* True when the current process is where a trap leaves it: it may be changed or exchanged. */
@@ -351,20 +364,13 @@ static bool serve(struct lab *lab, enum machine_event event, const struct machin
         serve_request(lab, trap);
         return true;
     case MACHINE_EXCEPTION:
-        if (lab->recording != NULL && recording_exception(lab, trap)) {
-            return lab->schedule.tick;
-        }
-        if (lab->console != NULL && interactive_exception(lab, trap)) {
+        if (is_watchers(lab, trap)) {
             return wants_attention(lab);
         }
         serve_exception(lab, trap);
         return true;
     case MACHINE_INTERRUPTED:
-        if (lab->console != NULL) {
-            return interactive_interrupted(lab) && lab->schedule.tick;
-        }
-        lab_take_signal(lab);
-        return wants_attention(lab) && machine_take_over(lab->machine);
+        return serve_signal(lab);
     case MACHINE_STOPPED:
         outcome_set(&lab->outcome, OUTCOME_STOPPED, 0, "%s", machine_stop_reason(lab->machine));
         return true;
@@ -404,6 +410,7 @@ static void attend(struct lab *lab)
 
 static void run_guest(struct lab *lab)
 {
+    const struct watch_ops *watch = lab->watch.ops;
     struct machine_trap trap;
 
     while (lab->outcome.kind == OUTCOME_RUNNING) {
@@ -412,8 +419,8 @@ static void run_guest(struct lab *lab)
             attend(lab);
             continue;
         }
-        if (lab->console != NULL) {
-            interactive_enter(lab);
+        if (watch != NULL && watch->enter != NULL) {
+            watch->enter(lab);
             if (lab->outcome.kind != OUTCOME_RUNNING) {
                 return;
             }
@@ -446,6 +453,8 @@ static void tell_of_others(struct lab *lab)
 
 bool lab_run(struct lab *lab, struct err *err)
 {
+    const struct watch_ops *watch = lab->watch.ops;
+
     if (!block_signals(lab, err) || !set_timer(lab->config->timeout_ns, err)) {
         return false;
     }
@@ -455,8 +464,8 @@ bool lab_run(struct lab *lab, struct err *err)
     if (lab->sampling != NULL && !sampling_start(lab->sampling, err)) {
         return false;
     }
-    if (lab->recording != NULL) {
-        recording_start(lab);
+    if (watch != NULL && watch->start != NULL) {
+        watch->start(lab);
     }
     run_guest(lab);
     if (lab->sampling != NULL) {
@@ -465,8 +474,8 @@ bool lab_run(struct lab *lab, struct err *err)
     }
     lab->elapsed_ns = clock_now_ns() - lab->start_ns;
     tell_of_others(lab);
-    if (lab->console != NULL) {
-        interactive_end(lab);
+    if (watch != NULL && watch->end != NULL) {
+        watch->end(lab);
     }
     observe_end(lab);
     schedule_destroy(&lab->schedule);

@@ -4,8 +4,11 @@
  */
 #include "run/setup.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "run/recording.h"
 
 #define DEFAULT_POLICY "clock"
 /* With swap, all of memory would go to pages, and page tables would find none: one frame in 64 for
@@ -58,7 +61,8 @@ static bool make_watch(struct lab *lab, struct err *err)
     case LAB_RECORD_FAULTS:
         return true;
     case LAB_RECORD_ACCESSES:
-        return recording_create(&lab->recording, config->record_regions, err);
+        assert(config->watch.ops == NULL);
+        return recording_create(&lab->watch, config->record_regions, err);
     case LAB_RECORD_SAMPLED:
         return sampling_create(
             &lab->sampling, config->record_regions, config->record_period_ns, err);
