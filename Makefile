@@ -266,6 +266,7 @@ lib_sources := \
 	vmm/report/tables.c \
 	vmm/run/describe.c \
 	vmm/run/exception.c \
+	vmm/run/host_signals.c \
 	vmm/run/lab.c \
 	vmm/run/observe.c \
 	vmm/run/outcome.c \

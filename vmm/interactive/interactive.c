@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "interactive/console.h"
+#include "run/host_signals.h"
 #include "run/observe.h"
 
 /* --- made and unmade --- */
@@ -69,7 +70,7 @@ static bool wait_for_input(void *context, int fd)
             return false;
         }
         if (fds[1].revents != 0) {
-            lab_take_signal(lab);
+            host_signals_take(lab);
         } else if (fds[0].revents != 0) {
             return true;
         }
@@ -414,7 +415,7 @@ static bool interrupted(struct lab *lab)
     if (take_interrupt(console)) {
         console->go.interrupted = true;
     } else {
-        lab_take_signal(lab);
+        host_signals_take(lab);
     }
     console->go.at_trap = !console->go.in_flight && machine_take_over(lab->machine);
     return console->go.at_trap;

@@ -83,9 +83,6 @@ struct lab {
     sigset_t outer_mask;             /* the caller's signal mask, restored at the end */
 };
 
-/* run.c: take one pending signal for vmm itself, which may end the run. */
-void lab_take_signal(struct lab *lab);
-
 /* Build the machine and put the program in it.  On failure nothing is left behind. */
 MUST_CHECK bool lab_create(struct lab **lab, const struct lab_config *config, struct err *err);
 void lab_destroy(struct lab *lab); /* accepts NULL */

@@ -7,13 +7,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/time.h>
 
 #include "base/clock.h"
 #include "linux/requests.h"
 #include "linux/signals.h"
 #include "run/describe.h"
 #include "run/exception.h"
+#include "run/host_signals.h"
 #include "run/lab.h"
 #include "run/observe.h"
 #include "run/setup.h"
@@ -233,92 +233,6 @@ static void resume_request(struct lab *lab)
     finish_request(lab, process, process->result);
 }
 
-/* --- signals for vmm itself --- */
-
-static void fill_signals(sigset_t *set)
-{
-    sigemptyset(set);
-    sigaddset(set, SIGINT);
-    sigaddset(set, SIGTERM);
-    sigaddset(set, SIGHUP);
-    sigaddset(set, SIGQUIT);
-    sigaddset(set, SIGALRM);
-    sigaddset(set, schedule_signal());
-    sigaddset(set, sampling_signal());
-}
-
-/* Blocked in this thread: they make KVM_RUN return (its own mask lets them through) and the
- * scheduler's descriptor readable, and stay pending meanwhile.  So none is lost and none needs a
- * handler; ppoll with a mask would not do, as it delivers them. */
-static bool block_signals(struct lab *lab, struct err *err)
-{
-    sigset_t ending, waiting;
-
-    fill_signals(&ending);
-    if (sigprocmask(SIG_BLOCK, &ending, &lab->outer_mask) != 0) {
-        return err_set_errno(err, ERR_ENVIRONMENT, "blocking signals");
-    }
-    waiting = lab->outer_mask;
-    sigdelset(&waiting, SIGINT);
-    sigdelset(&waiting, SIGTERM);
-    sigdelset(&waiting, SIGHUP);
-    sigdelset(&waiting, SIGQUIT);
-    sigdelset(&waiting, SIGALRM);
-    sigdelset(&waiting, schedule_signal());
-    sigdelset(&waiting, sampling_signal());
-    return schedule_create(&lab->schedule, &ending, err) &&
-           machine_set_signal_mask(lab->machine, &waiting, err);
-}
-
-void lab_take_signal(struct lab *lab)
-{
-    const struct timespec at_once = {0};
-    sigset_t ending;
-
-    fill_signals(&ending);
-    int signal = sigtimedwait(&ending, NULL, &at_once);
-    if (signal == schedule_signal()) {
-        lab->schedule.tick = true;
-    } else if (signal == sampling_signal() && lab->sampling != NULL) {
-        lab->sampling->due = true;
-    } else if (signal == SIGALRM) {
-        outcome_set(
-            &lab->outcome, OUTCOME_TIMED_OUT, 0, "timed out after %.3f s",
-            (double)lab->config->timeout_ns / (double)NS_PER_SECOND);
-    } else if (signal > 0) {
-        outcome_set(
-            &lab->outcome, OUTCOME_INTERRUPTED, signal, "interrupted by %s",
-            outcome_signal_name(signal));
-    }
-}
-
-/* Leave no signal behind that came in between. */
-static void take_leftover_signals(void)
-{
-    const struct timespec at_once = {0};
-    sigset_t signals;
-
-    fill_signals(&signals);
-    while (sigtimedwait(&signals, NULL, &at_once) > 0) {
-    }
-}
-
-static bool set_timer(uint64_t ns, struct err *err)
-{
-    /* Rounded up: 0 would mean "never". */
-    struct itimerval timer = {
-        .it_value = {
-            .tv_sec = (time_t)(ns / NS_PER_SECOND),
-            .tv_usec = (suseconds_t)((ns % NS_PER_SECOND + 999) / 1000)}};
-
-    if (timer.it_value.tv_usec == 1000000) {
-        timer.it_value.tv_sec++;
-        timer.it_value.tv_usec = 0;
-    }
-    return setitimer(ITIMER_REAL, &timer, NULL) == 0 ||
-           err_set_errno(err, ERR_ENVIRONMENT, "setting the time limit");
-}
-
 /* --- the loop --- */
 
 static bool is_between_instructions(const struct lab *lab)
@@ -350,7 +264,7 @@ static bool serve_signal(struct lab *lab)
     if (watch != NULL && watch->interrupted != NULL) {
         return watch->interrupted(lab) && lab->schedule.tick;
     }
-    lab_take_signal(lab);
+    host_signals_take(lab);
     return wants_attention(lab) && machine_take_over(lab->machine);
 }
 
@@ -455,7 +369,7 @@ bool lab_run(struct lab *lab, struct err *err)
 {
     const struct watch_ops *watch = lab->watch.ops;
 
-    if (!block_signals(lab, err) || !set_timer(lab->config->timeout_ns, err)) {
+    if (!host_signals_begin(lab, err)) {
         return false;
     }
     lab->clock = machine_clock(lab->machine);
@@ -478,11 +392,5 @@ bool lab_run(struct lab *lab, struct err *err)
         watch->end(lab);
     }
     observe_end(lab);
-    schedule_destroy(&lab->schedule);
-    if (!set_timer(0, err)) {
-        return false;
-    }
-    take_leftover_signals();
-    return sigprocmask(SIG_SETMASK, &lab->outer_mask, NULL) == 0 ||
-           err_set_errno(err, ERR_ENVIRONMENT, "restoring the signal mask");
+    return host_signals_end(lab, err);
 }

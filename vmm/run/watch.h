@@ -40,7 +40,7 @@ struct watch_ops {
     /* True: the exception was the watcher's own, and is none of the program's.  NULL: false. */
     bool (*exception)(struct lab *lab, const struct machine_trap *trap);
 
-    /* In place of lab_take_signal: a signal for vmm is pending.  True: the program is where a trap
+    /* In place of host_signals_take: a signal for vmm is pending.  True: the program is where a trap
      * leaves it. */
     bool (*interrupted)(struct lab *lab);
 
