@@ -301,7 +301,8 @@ lib_sources := \
 	vmm/trace/trace_lines.c \
 	vmm/watch/decode.c \
 	vmm/watch/opened.c \
-	vmm/watch/select.c
+	vmm/watch/select.c \
+	vmm/watch/trap_flag.c
 
 # On the path of every fault: compiled so that vmm is linked with them as one unit.
 hot_sources := \

@@ -10,6 +10,7 @@
 #include "interactive/console.h"
 #include "run/host_signals.h"
 #include "run/observe.h"
+#include "watch/trap_flag.h"
 
 /* --- made and unmade --- */
 
@@ -130,14 +131,9 @@ static void take_flag(struct console *console)
 static void hide_pushed_flag(const struct console *console)
 {
     struct registers registers;
-    struct ptab_walk walk;
 
     console_registers(console, &registers);
-    ptab_walk(&console_space(console)->ptab, gva_of(registers.rsp + 1), &walk);
-    if (walk.present) {
-        uint8_t *byte = gmem_hva(machine_mem(console->lab->machine), walk.gpa);
-        *byte &= (uint8_t) ~(RFLAGS_TF >> 8);
-    }
+    trap_flag_hide_pushed(console_space(console), gva_of(registers.rsp));
 }
 
 /* --- until --- */

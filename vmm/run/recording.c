@@ -13,6 +13,7 @@
 #include "watch/decode.h"
 #include "watch/opened.h"
 #include "watch/select.h"
+#include "watch/trap_flag.h"
 
 #define RECORDING_FAULTS 8
 
@@ -204,18 +205,10 @@ static void decode(struct lab *lab)
 /* pushf has stored our flag: the program must not find it. */
 static void hide_pushed_flag(const struct recording *recording)
 {
-    const struct space *space = recording->space;
-    struct ptab_walk walk;
-
     for (unsigned i = 0; i < recording->instruction.count; i++) {
         const struct decode_access *access = &recording->instruction.access[i];
         if (access->write) {
-            /* The flag is in the second byte. */
-            ptab_walk(&space->ptab, gva_of(access->address + 1), &walk);
-            if (walk.present) {
-                uint8_t *byte = gmem_hva(ptab_pool_mem(space->ptab.pool), walk.gpa);
-                *byte &= (uint8_t) ~(RFLAGS_TF >> 8);
-            }
+            trap_flag_hide_pushed(recording->space, gva_of(access->address));
             return;
         }
     }
