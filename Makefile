@@ -271,6 +271,7 @@ lib_sources := \
 	vmm/run/observe.c \
 	vmm/run/outcome.c \
 	vmm/run/recording.c \
+	vmm/run/recording_emit.c \
 	vmm/run/run.c \
 	vmm/run/sampling.c \
 	vmm/run/schedule.c \

@@ -10,149 +10,18 @@
 #include "kvm/machine.h"
 #include "run/lab.h"
 #include "run/observe.h"
-#include "watch/decode.h"
-#include "watch/opened.h"
-#include "watch/select.h"
+#include "run/recording_private.h"
 #include "watch/trap_flag.h"
-
-#define RECORDING_FAULTS 8
-
-struct recording {
-    struct select select;
-    bool steps;      /* an instruction is in flight: the trap flag is ours */
-    bool program_tf; /* the program had set it too */
-    uint64_t rip;
-    struct space *space; /* borrows: that it runs in */
-    struct opened opened;
-    bool decoded;
-    struct decode_instruction instruction;
-    /* Its faults, to be recorded by themselves where the decoder does not explain them. */
-    struct {
-        uint64_t address;
-        uint8_t access;
-    } fault[RECORDING_FAULTS];
-    unsigned faults;
-};
-
-static struct recording *recording_of(const struct lab *lab)
-{
-    return lab->watch.context;
-}
 
 static struct region *region_at(const struct space *space, uint64_t address)
 {
     return regions_find(space->regions, gva_of(address));
 }
 
-/* --- records --- */
-
-/* What fits the field of a record.  Longer accesses are several records, in order. */
-#define PART_BYTES 128
-
-/* One access, or its part, all in one page.  record: but for region and process. */
-static void
-record_part(struct lab *lab, const struct space *space, struct access_record *record)
-{
-    struct region *region = region_at(space, record->address);
-    uint64_t end = record->address + (record->bytes != 0 ? record->bytes : 1);
-
-    if (region == NULL ||
-        !select_watches(&recording_of(lab)->select, region, record->address, end)) {
-        return;
-    }
-    record->region = region->id;
-    record->process = space->process;
-    observe_access(lab, record, region);
-}
-
-/* Cut at the borders of pages.  opened: pages that were touched; NULL: all of it was. */
-static void record_range(
-    struct lab *lab,
-    const struct space *space,
-    const struct opened *opened,
-    struct access_record record,
-    uint64_t bytes)
-{
-    do {
-        uint64_t here = PAGE_BYTES - (record.address & (PAGE_BYTES - 1));
-        here = here < bytes ? here : bytes;
-        here = here < PART_BYTES ? here : PART_BYTES;
-        record.bytes = (uint8_t)here;
-        if (opened == NULL || opened_has(opened, record.address)) {
-            record_part(lab, space, &record);
-        }
-        record.address += here;
-        bytes -= here;
-    } while (bytes != 0);
-}
-
-/* A page that was not opened was not touched, whatever the operand says. */
-static void record_access(struct lab *lab, const struct decode_access *access, uint64_t time_ns)
-{
-    const struct recording *recording = recording_of(lab);
-    const struct access_record record = {
-        .time_ns = time_ns,
-        .address = access->address,
-        .rip = recording->rip,
-        .access =
-            (uint8_t)(RECORD_USER | (access->write ? RECORD_WRITE : 0) | (access->fetch ? RECORD_FETCH : 0))};
-
-    record_range(lab, recording->space, &recording->opened, record, access->bytes);
-}
-
-static bool is_explained(const struct decode_instruction *instruction, uint64_t address)
-{
-    uint64_t page = address / PAGE_BYTES;
-
-    for (unsigned i = 0; i < instruction->count; i++) {
-        const struct decode_access *access = &instruction->access[i];
-        uint64_t last = access->address + (access->bytes != 0 ? access->bytes - 1 : 0);
-        if (page >= access->address / PAGE_BYTES && page <= last / PAGE_BYTES) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void record_instruction(struct lab *lab, uint64_t time_ns)
-{
-    const struct recording *recording = recording_of(lab);
-
-    for (unsigned i = 0; i < recording->instruction.count; i++) {
-        record_access(lab, &recording->instruction.access[i], time_ns);
-    }
-    for (unsigned i = 0; i < recording->faults; i++) {
-        const struct decode_access access = {
-            .address = recording->fault[i].address,
-            .write = (recording->fault[i].access & RECORD_WRITE) != 0,
-            .fetch = (recording->fault[i].access & RECORD_FETCH) != 0};
-        if (!is_explained(&recording->instruction, access.address)) {
-            record_access(lab, &access, time_ns);
-        }
-    }
-}
-
-/* What the host reads and writes on behalf of requests; the hook of struct access. */
-static void record_host_touch(
-    void *context, const struct access *access, struct gva address, size_t bytes, bool write)
-{
-    struct lab *lab = context;
-    uint64_t now_ns = clock_now_ns();
-    const struct access_record record = {
-        .time_ns = now_ns - lab->start_ns,
-        .address = address.value,
-        .rip = access->rip.value,
-        .access = (uint8_t)(RECORD_HOST | (write ? RECORD_WRITE : 0))};
-
-    if (bytes != 0) {
-        record_range(lab, access->space, NULL, record, bytes);
-    }
-}
-
 /* What the program touches from now on is seen. */
 static void start(struct lab *lab)
 {
-    lab->processes.first->access.on_touch = record_host_touch;
+    lab->processes.first->access.on_touch = recording_emit_host_touch;
     memory_map_closed(lab->memory, select_closed(&recording_of(lab)->select));
     opened_close_all(lab->space);
 }
@@ -240,7 +109,7 @@ static void complete(struct lab *lab, uint64_t time_ns)
 {
     struct recording *recording = recording_of(lab);
 
-    record_instruction(lab, time_ns);
+    recording_emit_instruction(lab, time_ns);
     if (recording->instruction.flags == DECODE_FLAGS_PUSH && !recording->program_tf) {
         hide_pushed_flag(recording);
     }
