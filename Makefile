@@ -110,6 +110,7 @@ lib_sources := \
 	vmm/interactive/names.c \
 	vmm/interactive/parse.c \
 	vmm/interactive/reader.c \
+	vmm/interactive/step.c \
 	vmm/interactive/stop.c \
 	vmm/interactive/terminal.c \
 	vmm/interactive/verbs.c \

@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "interactive/console.h"
+#include "interactive/step.h"
 #include "run/host_signals.h"
 #include "run/observe.h"
-#include "watch/trap_flag.h"
 
 /* --- made and unmade --- */
 
@@ -82,58 +82,6 @@ static bool wait_for_input(void *context, int fd)
 static void stop_at(struct lab *lab, enum stop_reason reason)
 {
     console_stop(console_of(lab), reason);
-}
-
-/* --- the trap flag --- */
-
-static bool is_pushf(const struct console *console, uint64_t rip)
-{
-    uint8_t code[2];
-    size_t got = console_peek(console, rip, code, sizeof(code));
-
-    return (got > 0 && code[0] == 0x9c) || (got == 2 && code[0] == 0x66 && code[1] == 0x9c);
-}
-
-static bool is_syscall(const struct console *console, uint64_t rip)
-{
-    uint8_t code[2];
-
-    return console_peek(console, rip, code, sizeof(code)) == 2 && code[0] == 0x0f &&
-           code[1] == 0x05;
-}
-
-/* Of the next instruction alone.  A `syscall` ends by its request, and goes without: some CPUs trap
- * behind it before the guest kernel has told the host (an emulated VMX was seen to). */
-static void set_flag(struct console *console)
-{
-    struct registers registers;
-
-    console_registers(console, &registers);
-    console->go.in_flight = true;
-    console->go.own_flag = (registers.rflags & RFLAGS_TF) != 0;
-    console->go.pushes_flags = is_pushf(console, registers.rip);
-    if (is_syscall(console, registers.rip)) {
-        return;
-    }
-    registers.rflags |= RFLAGS_TF;
-    machine_write_registers(console->lab->machine, &registers);
-}
-
-static void take_flag(struct console *console)
-{
-    if (console->go.in_flight) {
-        machine_set_trap_flag(console->lab->machine, console->go.own_flag);
-        console->go.in_flight = false;
-    }
-}
-
-/* pushf has stored the flag: the program must not find it. */
-static void hide_pushed_flag(const struct console *console)
-{
-    struct registers registers;
-
-    console_registers(console, &registers);
-    trap_flag_hide_pushed(console_space(console), gva_of(registers.rsp));
 }
 
 /* --- until --- */
@@ -247,7 +195,7 @@ static void enter(struct lab *lab)
     }
     if ((console->go.steps != 0 && lab->processes.current->pid == console->go.step_pid) ||
         (console->go.until_code && is_on_until_page(console, registers.rip))) {
-        set_flag(console);
+        step_begin(console);
     }
 }
 
@@ -315,7 +263,7 @@ static bool fault(
     struct console *console = console_of(lab);
 
     (void)trap;
-    take_flag(console);
+    step_abandon(console);
     console->go.at_trap = true;
     if (open_until_page(lab, record)) {
         lab->repeats = 0;
@@ -358,13 +306,7 @@ static void request(struct lab *lab, const struct machine_trap *trap)
 
     (void)trap;
     console->go.at_trap = true;
-    if (console->go.in_flight) {
-        if (!console->go.own_flag) {
-            machine_clear_trap_flag_of_request(lab->machine);
-        }
-        console->go.in_flight = false;
-        console->go.done = true;
-    }
+    step_see_request(console);
 }
 
 static bool exception(struct lab *lab, const struct machine_trap *trap)
@@ -372,25 +314,7 @@ static bool exception(struct lab *lab, const struct machine_trap *trap)
     struct console *console = console_of(lab);
 
     console->go.at_trap = true;
-    if (!console->go.in_flight) {
-        return false;
-    }
-    if (trap->vector != VECTOR_DB) {
-        take_flag(console);
-        console->go.done = true;
-        return false;
-    }
-    if (trap->rip == machine_kernel(lab->machine)->syscall_entry) {
-        /* Trapped on its way: the request comes next, and ends the step. */
-        machine_set_trap_flag(lab->machine, false);
-        return true;
-    }
-    take_flag(console);
-    console->go.done = true;
-    if (console->go.pushes_flags && !console->go.own_flag) {
-        hide_pushed_flag(console);
-    }
-    return !console->go.own_flag;
+    return step_see_exception(console, trap);
 }
 
 /* Ctrl-C of a person who has a prompt to come back to. */

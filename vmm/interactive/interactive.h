@@ -1,10 +1,6 @@
 /*
  * A run that stops at faults and obeys commands: a watcher of the run (run/watch.h).  It knows the
  * whole laboratory, which does not know it.  Read console.h for the prompt, run/run.c for who calls.
- *
- * A step is the trap flag in the frame by which ring 3 goes on: single-stepping through KVM does not
- * reach ring 3 on every back end.  The flag is there for one instruction at a time, and a program
- * finds it neither in what pushf stores nor in r11 behind a `syscall`.
  */
 #ifndef INTERACTIVE_INTERACTIVE_H
 #define INTERACTIVE_INTERACTIVE_H
