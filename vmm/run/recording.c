@@ -151,7 +151,11 @@ static void follow(
         recording->fault[recording->faults++].access = record->access;
     }
     opened_add(&recording->opened, recording->space, page);
-    machine_set_trap_flag(lab->machine, true);
+    /* A `syscall` ends by its request, and goes without: some CPUs trap behind it before the guest
+     * kernel has told the host (an emulated VMX was seen to). */
+    machine_set_trap_flag(
+        lab->machine,
+        recording->instruction.flags != DECODE_FLAGS_SAVE || recording->program_tf);
 }
 
 static bool allows(uint64_t entry, uint8_t access)

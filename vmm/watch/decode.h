@@ -26,6 +26,7 @@ enum decode_flags {
     DECODE_FLAGS_NONE,
     DECODE_FLAGS_PUSH, /* pushf: the flags go to the first access that is a write */
     DECODE_FLAGS_LOAD, /* popf, iret: the flags are the program's own afterwards */
+    DECODE_FLAGS_SAVE, /* syscall: they go to r11, and what comes next is the kernel's */
 };
 
 struct decode_instruction {
