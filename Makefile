@@ -300,7 +300,9 @@ lib_sources := \
 	vmm/trace/line.c \
 	vmm/trace/record.c \
 	vmm/trace/trace.c \
+	vmm/trace/trace_json.c \
 	vmm/trace/trace_lines.c \
+	vmm/trace/trace_text.c \
 	vmm/watch/decode.c \
 	vmm/watch/opened.c \
 	vmm/watch/select.c \
