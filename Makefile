@@ -39,7 +39,7 @@ SAN ?=
 host_cppflags := -std=c11 -D_GNU_SOURCE -DVMM_VERSION='"$(VERSION)"' -Iinclude -Ivmm
 host_cflags := $(host_cppflags) -O2 -g $(warnings) $(SAN) $(CFLAGS)
 host_ldflags := $(SAN) $(LDFLAGS)
-host_libs := -ldw -lelf -lZydis -ledit -lcapstone -ljansson -lsqlite3 -lm
+host_libs := -ldw -lelf -lZydis -lZycore -ledit -ljansson -lsqlite3 -lm
 test_libs := -lcmocka
 
 # The kernel is entered with ring 3's registers live and, on some hosts, interpreted:

@@ -1,7 +1,7 @@
 /*
  * What one instruction does to memory: every access with address, size and direction, computed from
  * its bytes and the registers before it.  A page fault tells only the first touch of a page; the
- * rest is here.  It is the one file that knows the decoder (Zydis); no fault, page or guest.
+ * rest is here.  It knows the decoder (Zydis); no fault, page or guest.
  */
 #ifndef WATCH_DECODE_H
 #define WATCH_DECODE_H
