@@ -403,6 +403,7 @@ kvm_tests := \
 	test_guests \
 	test_interactive \
 	test_labbook \
+	test_mapped_files \
 	test_measure \
 	test_output \
 	test_probe \
@@ -513,6 +514,9 @@ hostile_sources := \
 # What the benchmarks run in the guest: guest/bench/NAME.c with the parts that they share.
 bench_guests := \
 	compute \
+	copies \
+	evict \
+	forks \
 	pages \
 	regions
 
@@ -529,6 +533,7 @@ bench_programs := \
 
 # Ordinary C programs, built by the system's compilers as any user would (tests/guests/NAME.c).
 libc_guests := \
+	coherence \
 	files \
 	garbage \
 	hello \
@@ -631,8 +636,15 @@ $(O)/vmm: $(O)/obj/vmm/main.o $(O)/libvmm.a
 $(O)/tests/kvm/test_access: $(O)/obj/tests/kvm/paging_model.o
 $(O)/tests/kvm/test_adversary $(O)/tests/kvm/test_guests: \
 	$(O)/obj/tests/kvm/expect.o $(O)/obj/tests/kvm/guest_runs.o
-launch_tests := test_adversary test_endings test_guests test_interactive test_labbook \
-	test_output test_refusals
+launch_tests := \
+	test_adversary \
+	test_endings \
+	test_guests \
+	test_interactive \
+	test_labbook \
+	test_mapped_files \
+	test_output \
+	test_refusals
 $(launch_tests:%=$(O)/tests/kvm/%): $(O)/obj/tests/kvm/launch.o $(O)/obj/tests/kvm/scratch.o
 # The run loop gets its traps from the test.
 $(O)/tests/kvm/test_progress: host_ldflags += -Wl,--wrap=machine_run
@@ -875,6 +887,7 @@ bench: ## vmm beside the smallest program that does the same: ROUNDS=5
 	@$(deps) build bench
 	@+$(submake) all bench-programs
 	@bench/run $(O)
+	@bench/paging $(O)
 
 bench-programs: $(bench_binaries) $(bench_guest_elfs)
 	@:

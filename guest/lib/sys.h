@@ -180,7 +180,7 @@ static inline int64_t sys_wait(int64_t child, int *status)
 /* Time since some moment in the past. */
 static inline uint64_t sys_clock_ns(void)
 {
-    struct timespec now;
+    struct timespec now = {0};
 
     sys_call(__NR_clock_gettime, CLOCK_MONOTONIC, (uintptr_t)&now, 0, 0, 0, 0);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;

@@ -14,7 +14,7 @@
  *
  * expect: appel-li | exit=0 | trap.total=100 | trap.no-access=100 | prot1.total=100
  *   | prot1.no-access=100 | protn.total=100 | protn.no-access=100
- * expect: appel-li 10 | exit=0 | trap.total=1000 | trap.no-access=1000 | prot1.total=1000
+ * expect: appel-li 10 | emulated=no | exit=0 | trap.total=1000 | trap.no-access=1000 | prot1.total=1000
  *   | prot1.no-access=1000 | protn.total=1000 | protn.no-access=1000
  * expect: appel-li 0 | exit=2
  */
@@ -95,8 +95,10 @@ static void report_ns(const char *name, const char *suffix, uint64_t ns, uint64_
     char full[LAB_NAME_BYTES] = {0};
     size_t used = strlen(name);
 
-    memcpy(full, name, used);
-    memcpy(full + used, suffix, strlen(suffix));
+    CHECK(rounds != 0);
+    memcpy(
+        full, name, used); /* NOLINT(bugprone-not-null-terminated-result): the suffix follows */
+    memcpy(full + used, suffix, strlen(suffix) + 1);
     lab_result(full, (int64_t)(ns / (rounds * PAGES)));
     print_to(1, "%s: %lu\n", full, ns / (rounds * PAGES));
 }

@@ -13,9 +13,13 @@
  *   | demand-zero=256 | swap-in=768 | stdout=256 pages: sums 32640 and 1081216
  * expect: bigtouch 256 64 | options=--frames=64 --swap=4M --policy=lru | exit=0
  *   | stdout=256 pages: sums 32640 and 1081216
+ * expect: bigtouch 256 64 | options=--frames=64 --swap=4M --policy=random | exit=0
+ *   | stdout=256 pages: sums 32640 and 1081216
+ * expect: bigtouch 256 64 | options=--frames=64 --swap=4M --policy=2q | exit=0
+ *   | stdout=256 pages: sums 32640 and 1081216
  * expect: bigtouch 1024 256 | options=--frames=256 --swap=8M --policy=clock | exit=0
- * expect: bigtouch 4096 0 | options=--frames=1024 --swap=32M | exit=0
- * expect: bigtouch 4096 0 | options=--resident=4M --swap=32M --policy=arc | exit=0
+ * expect: bigtouch 4096 0 | emulated=no | options=--frames=1024 --swap=32M | exit=0
+ * expect: bigtouch 4096 0 | emulated=no | options=--resident=4M --swap=32M --policy=arc | exit=0
  * expect: bigtouch 256 0 | options=--frames=64 --swap=64K | exit=137 | linux=0
  *   | run.out-of-memory=1
  * expect: bigtouch | exit=2

@@ -53,7 +53,7 @@ static uint64_t fork_wide(uint64_t limit)
 {
     uint64_t children = 0;
     int64_t child = 1;
-    int gate[2];
+    int gate[2] = {0};
 
     CHECK_EQ(sys_pipe(gate), 0);
     while (children < limit) {

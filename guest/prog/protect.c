@@ -20,7 +20,8 @@
  * expect: protect none | exit=0 | total=32 | no-access=32 | signals=32
  * expect: protect guards | exit=0 | total=32 | no-access=32 | signals=32
  * expect: protect untouched | exit=0 | total=96 | read-only=32 | demand-zero=64 | signals=32
- * expect: protect merge 20000 | exit=0 | total=0 | signals=0
+ * expect: protect merge 2000 | exit=0 | total=0 | signals=0
+ * expect: protect merge 20000 | emulated=no | exit=0 | total=0 | signals=0
  * expect: protect | exit=2
  */
 #include <asm-generic/siginfo.h>

@@ -18,7 +18,7 @@
  *   | demand-zero=1
  * expect: seqtouch auto 64 2 | options=--fault-around=auto | exit=0 | predicted=2 | total=2
  *   | demand-zero=2
- * expect: seqtouch auto 64 8192 | options=--fault-around=auto | exit=0 | predicted=134
+ * expect: seqtouch auto 64 8192 | emulated=no | options=--fault-around=auto | exit=0 | predicted=134
  *   | total=134 | demand-zero=134
  * expect: seqtouch fixed 16 1024 | options=--fault-around=16 | exit=0 | total=64 | demand-zero=64
  * expect: seqtouch fixed 512 2048 | options=--fault-around=512 | exit=0 | total=4 | demand-zero=4
@@ -47,6 +47,7 @@ struct plan {
 
 static uint64_t predict_fixed(uint64_t first, uint64_t end, uint64_t window)
 {
+    CHECK(window != 0);
     return (end - 1) / window - first / window + 1;
 }
 

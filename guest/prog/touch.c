@@ -12,7 +12,7 @@
  * expect: touch 1 1 r | exit=0 | faults=1 | demand-zero=1
  * expect: touch 8192 16 r | exit=0 | faults=16 | demand-zero=16
  * expect: touch 4096 8 rw | exit=0 | linux=0,1 | faults=8 | demand-zero=8
- * expect: touch 4095 4097 | exit=0 | faults=4096 | demand-zero=4096
+ * expect: touch 4095 4097 | emulated=no | exit=0 | faults=4096 | demand-zero=4096
  * expect: touch 4096 1000000000000 | exit=2
  * expect: touch 4096 | exit=2
  * expect: touch 4096 65536 | options=--mem=16M | exit=137 | linux=0 | run.out-of-memory=1

@@ -14,9 +14,10 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 	exit 125
 }
 logs=$1 stage=$2 targets=("${@:3}")
-jobs=2 limit=${BACKENDS_TIMEOUT:-600}
-# One program that hangs leaves time for the others before the machine itself is stopped.
-command="TEST_TIMEOUT=$((limit / 2)) sh tests/run.sh tests/kvm/test_*"
+jobs=2 limit=${BACKENDS_TIMEOUT:-1200}
+# One program that hangs leaves time for the others before the machine itself is stopped.  The tests
+# see that they are emulated (guest-init.sh), and leave out what is only more of the same (tests/kvm/kvm_ring.h).
+command="export TEST_TIMEOUT=$((limit / 2)); sh tests/run.sh tests/kvm/test_*"
 
 status=0
 "$here/run.sh" --prepare "${targets[@]}" || status=$?
@@ -45,6 +46,7 @@ one() {
 	fi
 	[ "$status" != 77 ] || result='skipped' status=0
 	counts=$("$here/../count.sh" "$logs/$1.log")
+	counts+=" ($(grep -c '^LEFT OUT' "$logs/$1.log" || true) left out as emulated)"
 	# a ring that ran no test has not shown anything
 	[[ $status != 0 || $result = skipped || $counts != "0 passed"* ]] || status='0, but no test passed'
 	if [ "$status" != 0 ]; then

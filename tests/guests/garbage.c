@@ -6,15 +6,20 @@
  * own secrets are still there.  The parent forks while it holds a secret of its own and looks at it
  * after each child.  Run with few frames, pages come and go through swap meanwhile.
  *
- * expect: garbage 6 | exit=0 | stdout=garbage: 6 children, nothing leaked
- * expect: garbage 6 | options=--frames=64 --swap=16M | exit=0
+ * expect: garbage 6 | emulated=no | exit=0 | stdout=garbage: 6 children, nothing leaked
+ * expect: garbage 6 | emulated=no | options=--frames=64 --swap=16M | exit=0
  *   | stdout=garbage: 6 children, nothing leaked
- * expect: garbage 6 | options=--frames=128 --swap=16M --policy=random | exit=0
+ * expect: garbage 6 | emulated=no | options=--frames=128 --swap=16M --policy=random | exit=0
  *   | stdout=garbage: 6 children, nothing leaked
- * expect: garbage 6 | options=--page-size=auto | exit=0
+ * expect: garbage 6 | emulated=no | options=--page-size=auto | exit=0
  *   | stdout=garbage: 6 children, nothing leaked
- * expect: garbage 6 | options=--page-size=auto --frames=1024 --swap=16M --fault-around=auto
+ * expect: garbage 6 | emulated=no | options=--page-size=auto --frames=1024 --swap=16M --fault-around=auto
  *   | exit=0 | stdout=garbage: 6 children, nothing leaked
+ * expect: garbage 1 | exit=0 | stdout=garbage: 1 children, nothing leaked
+ * expect: garbage 1 | options=--frames=128 --swap=16M --policy=random | exit=0
+ *   | stdout=garbage: 1 children, nothing leaked
+ * expect: garbage 2 | options=--page-size=auto | exit=0
+ *   | stdout=garbage: 2 children, nothing leaked
  * expect: garbage | exit=2
  */
 #include <errno.h>

@@ -17,7 +17,10 @@ struct guest_run {
     const struct expect *expect; /* borrows */
     char program[256];
     char name[1024];
+    bool first;   /* of the lines of its program */
     bool missing; /* that build of it was not made here */
+    bool
+        left_out; /* on an emulated processor: as emulated=no says, or another build shows it */
 };
 
 struct guest_runs {
@@ -32,7 +35,7 @@ void guest_runs_free(struct guest_runs *runs);
 
 /*
  * Run `test` on each run that is wanted (NULL: all) as a group of the KVM ring; the run is the test's
- * initial state.  What was not built is skipped, and said.  Returns the number of failures.
+ * initial state.  What was not built or is left out is skipped, and said.  Returns the number of failures.
  */
 int guest_runs_test(
     const struct guest_runs *runs,

@@ -22,7 +22,8 @@
 
 static bool is_figure(const char *key)
 {
-    static const char *const others[] = {"exit", "linux", "qemu", "stdout", "options", "stdin"};
+    static const char *const others[] = {"exit",    "linux", "qemu",    "stdout",
+                                         "options", "stdin", "emulated"};
 
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
         if (strcmp(key, others[i]) == 0) {

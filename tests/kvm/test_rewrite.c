@@ -179,6 +179,38 @@ static void test_rewrite_of_a_table_is_seen_when_announced(void **state)
     }
 }
 
+/*
+ * A frame exchanged under a read-only entry, by the host alone: the write that faulted and is tried
+ * again finds the new one, and so does every read after it.  Other pages are read in between, as what
+ * was translated before stays.
+ */
+static void test_rewrite_is_seen_by_the_write_that_is_tried_again(void **state)
+{
+    struct stage *stage = *state;
+
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        unsigned page = round % PAGES, from = round / PAGES % 2;
+        uint8_t written = (uint8_t)(0x80 + round % 64);
+        struct ptab_slot slot = slot_of(stage, page_address(page));
+        uint64_t bits = PTE_PRESENT | PTE_USER | stage->no_execute;
+
+        edits_add(
+            machine_edits(stage->machine), slot,
+            frames_gpa(stage->frame[from][page]).value | bits, gva_of(page_address(page)));
+        int before = access_page(stage, page, false, 0);
+        assert_int_equal(access_page(stage, page, true, written), -1);
+        *slot.entry = frames_gpa(stage->frame[!from][page]).value | bits | PTE_WRITABLE;
+        assert_int_equal(access_page(stage, page, true, written), written);
+        assert_int_equal(access_page(stage, page, false, 0), written);
+        const uint8_t *old =
+            frames_hva(machine_frames(stage->machine), stage->frame[from][page]);
+        const uint8_t *new =
+            frames_hva(machine_frames(stage->machine), stage->frame[!from][page]);
+        assert_int_equal(*new, written);
+        assert_int_equal(*old, before);
+    }
+}
+
 /* A permission that an upper level takes away and gives back. */
 static void test_rewrite_of_an_upper_level_is_seen_when_announced(void **state)
 {
@@ -205,6 +237,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
             test_rewrite_is_seen_when_the_guest_stores_the_same_value, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            test_rewrite_is_seen_by_the_write_that_is_tried_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             test_rewrite_of_a_table_is_seen_when_announced, set_up, tear_down),
         cmocka_unit_test_setup_teardown(

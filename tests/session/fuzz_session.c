@@ -94,13 +94,13 @@ void fuzz_make_session(struct fixture *fixture)
 
     fixture_begin(fixture);
     recorder_process_start(fixture->recorder, 0, 0, 0);
-    for (unsigned i = 0; i < 40; i++) {
+    for (uint64_t i = 0; i < 40; i++) {
         struct fault_record fault = fixture_fault(i * 10, 0x10000 + i * PAGE_BYTES);
         fault.region = 2;
         recorder_fault(fixture->recorder, &fault, &region);
         if (i % 16 == 8) {
             recorder_phase(fixture->recorder, i * 10, "phase");
-            recorder_result(fixture->recorder, i * 10, "result", i);
+            recorder_result(fixture->recorder, i * 10, "result", (int64_t)i);
         }
     }
     fixture_end(fixture, 500);

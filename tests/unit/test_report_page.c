@@ -160,9 +160,13 @@ static void test_report_page_replays_recorded_accesses(void **state)
     (void)state;
     fixture_begin(&fixture);
     for (uint64_t i = 0; i < 40; i++) {
-        const struct session_access access = {
-            .address = LOW + i % 4 * PAGE_BYTES, .access = RECORD_USER, .bytes = 8};
-        recorder_access(fixture.recorder, i * 1000, &access);
+        const struct access_record access = {
+            .time_ns = i * 1000,
+            .address = LOW + i % 4 * PAGE_BYTES,
+            .region = RECORD_NO_REGION,
+            .access = RECORD_USER,
+            .bytes = 8};
+        recorder_access(fixture.recorder, &access, NULL);
     }
     fixture_end(&fixture, 40000);
     char *page = make_page(&fixture, NULL, path);

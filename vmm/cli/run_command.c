@@ -84,12 +84,13 @@ static bool report(const struct options *options, struct lab *lab, struct err *e
 }
 
 /* An end that is not the program's own is said in one line, whatever --quiet says. */
-static void say_end(const struct outcome *outcome, const char *program)
+static void say_end(const struct lab *lab, const char *program)
 {
     const char *slash = strrchr(program, '/');
 
-    if (outcome->kind != OUTCOME_EXITED) {
-        fprintf(stderr, "vmm: %s: %s\n", slash != NULL ? slash + 1 : program, outcome->reason);
+    if (lab->outcome.kind != OUTCOME_EXITED || lab->lost_error != 0) {
+        fprintf(
+            stderr, "vmm: %s: %s\n", slash != NULL ? slash + 1 : program, lab->outcome.reason);
     }
 }
 
@@ -190,7 +191,7 @@ static bool run_lab(
     }
     if (ok) {
         trace_flush(config->trace);
-        say_end(&lab->outcome, options->program[0]);
+        say_end(lab, options->program[0]);
         *status = outcome_exit_status(&lab->outcome);
         ok = report(options, lab, err);
     }

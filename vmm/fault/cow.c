@@ -1,6 +1,7 @@
 /*
  * Copy-on-write.  The copy replaces the frame under a present entry, which is a downgrade and goes
- * by the edit list; taking the page back only adds a permission.  Read space/fork.c for how pages
+ * by the edit list, unless the write that wants it comes next (pager.h, retry); taking the page back
+ * only adds a permission.  Read space/fork.c for how pages
  * come to be shared.
  */
 #include "fault/cow.h"
@@ -61,6 +62,20 @@ static uint32_t frame_beside(const struct bring *bring, uint32_t source)
     return frame;
 }
 
+/* Another frame under a present entry. */
+static void
+replace_entry(const struct bring *bring, struct gva page, struct ptab_slot slot, uint64_t entry)
+{
+    struct pager *pager = bring->pager;
+
+    if (!pager->config.retries || (bring->record->access & RECORD_HOST) != 0) {
+        space_edit_leaf(bring->space, page, slot, entry);
+        return;
+    }
+    space_replace_leaf(bring->space, slot, entry);
+    pager->retry = (struct pager_retry){.space = bring->space, .address = page, .slot = slot};
+}
+
 enum bring_result cow_copy(const struct bring *bring, struct ptab_slot slot)
 {
     struct memory *memory = bring->space->memory;
@@ -77,7 +92,7 @@ enum bring_result cow_copy(const struct bring *bring, struct ptab_slot slot)
     uint64_t old = *slot.entry;
     uint64_t entry = written(bring, frames_gpa(frame).value);
     bool locked = (frames_record(memory->config.frames, source)->flags & FRAME_LOCKED) != 0;
-    space_edit_leaf(bring->space, page, slot, entry);
+    replace_entry(bring, page, slot, entry);
     memory_drop_mapping(memory, bring->space, page, 1, old);
     memory_release(memory, source, false);
     memory_add_mapping(memory, bring->space, page, frame, true);

@@ -174,6 +174,23 @@ bool evict_page(struct pager *pager, uint32_t frame)
     return true;
 }
 
+void evict_forget_page(struct pager *pager, uint32_t frame)
+{
+    struct memory *memory = pager->config.memory;
+    struct mappings all;
+
+    do {
+        (void)find_mappings(memory, frame, &all);
+        for (unsigned i = 0; i < all.count; i++) {
+            replace_mapping(memory, &all.mapping[i], 0);
+        }
+        for (unsigned i = 0; i < all.count; i++) {
+            memory_release(memory, frame, true);
+        }
+    } while (all.overflow);
+    memory_release(memory, frame, true);
+}
+
 static bool frame_is_free(const struct memory *memory)
 {
     return frames_used(memory->config.frames) < frames_total(memory->config.frames);

@@ -18,4 +18,8 @@ MUST_CHECK bool evict_make_room(struct pager *pager, uint32_t *evicted);
 /* Evict this page.  A large page is split, and its first 4 KiB evicted.  False: it cannot go. */
 MUST_CHECK bool evict_page(struct pager *pager, uint32_t frame);
 
+/* Give up a page of an object, contents and all: its mappings are edited away, nothing is written.  The
+ * object must not name the frame any more. */
+void evict_forget_page(struct pager *pager, uint32_t frame);
+
 #endif

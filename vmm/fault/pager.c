@@ -110,6 +110,19 @@ const char *pager_trouble(const struct pager *pager)
     return swap != NULL ? swap_error(swap) : NULL;
 }
 
+void pager_end_retry(struct pager *pager, bool made)
+{
+    const struct pager_retry retry = pager->retry;
+
+    if (retry.space == NULL) {
+        return;
+    }
+    pager->retry.space = NULL;
+    if (!made) {
+        space_edit_leaf(retry.space, retry.address, retry.slot, *retry.slot.entry);
+    }
+}
+
 /* --- a fault --- */
 
 static bool refuse(

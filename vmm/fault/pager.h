@@ -26,12 +26,26 @@ struct pager_config {
     struct policy *policy; /* borrows; loaded, not started; NULL: the default decisions */
     uint32_t around_pages; /* fault-around window in pages, 1 to VMM_MAP_MAX_PAGES */
     bool around_adaptive;  /* let it grow to that from 1 while a program goes on in sequence */
+    /* Who runs ring 3 lets it try a copied page's write again at once, and calls pager_end_retry(). */
+    bool retries;
 };
 
 #define PAGER_HELD 64
 
+/*
+ * A page was copied for a write that ring 3 tries again at once.  Such a write looks at the tables
+ * anew, on every back end (tests/kvm/test_rewrite.c), so the entry was changed without the guest's
+ * help.  That is enough only if the write is what comes next.
+ */
+struct pager_retry {
+    struct space *space; /* borrows; NULL: nothing is awaited */
+    struct gva address;
+    struct ptab_slot slot;
+};
+
 struct pager {
     struct pager_config config;
+    struct pager_retry retry;
     struct replace replace; /* the policy, as the memory sees it */
     bool
         plain; /* no limit, no policy, no window, 4 KiB pages: nothing to be asked at a first touch */
@@ -51,6 +65,10 @@ void pager_destroy(struct pager *pager); /* before its memory; accepts NULL */
 /* Why memory ran out or a policy was left alone, in one sentence: swap full, a disk error, a
  * policy's crash; NULL if nothing of the kind happened. */
 const char *pager_trouble(const struct pager *pager);
+
+/* made: the write that is awaited was made.  Else its entry becomes an edit, as the guest must know.
+ * To be called at the next trap, and before anything but ring 3 runs; nothing awaited is fine. */
+void pager_end_retry(struct pager *pager, bool made);
 
 /* The program has got on since the last fault: what was held for that may go. */
 void pager_let_go(struct pager *pager);

@@ -2,6 +2,9 @@
  * file is. */
 #include "fault/writeback.h"
 
+#include <string.h>
+
+#include "fault/evict.h"
 #include "space/range.h"
 #include "space/rmap.h"
 
@@ -39,10 +42,28 @@ write_page(struct pager *pager, struct object *object, const struct object_page 
     return 0;
 }
 
+/* By number: for a range that is shorter than the table of pages. */
+static int write_range(struct pager *pager, struct object *object, uint64_t first, uint64_t end)
+{
+    int error = 0;
+
+    for (uint64_t index = first; index < end; index++) {
+        const struct object_page *page = object_find(object, index);
+        if (page != NULL && page->frame != FRAMES_NONE) {
+            int failed = write_page(pager, object, page);
+            error = error != 0 ? error : failed;
+        }
+    }
+    return error;
+}
+
 int writeback_pages(struct pager *pager, struct object *object, uint64_t first, uint64_t end)
 {
     int error = 0;
 
+    if (end - first < object->capacity) {
+        return write_range(pager, object, first, end);
+    }
     for (uint32_t i = 0; i < object->capacity; i++) {
         const struct object_page *page = &object->page[i];
         if (page->in_use && page->frame != FRAMES_NONE && page->index >= first &&
@@ -66,6 +87,27 @@ void writeback_reload(
         if (page != NULL && page->frame != FRAMES_NONE) {
             /* A page that cannot be read keeps what it has. */
             (void)!object_read(object, index, frames_hva(memory->config.frames, page->frame));
+        }
+    }
+}
+
+void writeback_cut(struct pager *pager, struct object *object, uint64_t size)
+{
+    struct frames *frames = pager->config.memory->config.frames;
+    uint64_t whole = size >> PAGE_SHIFT;
+
+    for (uint32_t i = 0; i < object->capacity; i++) {
+        struct object_page *page = &object->page[i];
+        if (!page->in_use || page->frame == FRAMES_NONE || page->index < whole) {
+            continue;
+        }
+        if (page->index == whole && size % PAGE_BYTES != 0) {
+            uint8_t *bytes = frames_hva(frames, page->frame);
+            memset(bytes + size % PAGE_BYTES, 0, PAGE_BYTES - size % PAGE_BYTES);
+        } else {
+            uint32_t frame = page->frame;
+            page->frame = FRAMES_NONE;
+            evict_forget_page(pager, frame);
         }
     }
 }

@@ -12,6 +12,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "linux/mapped_file.h"
 #include "linux/requests.h"
 
 static struct open_file *file_of(const struct process *process, uint64_t fd)
@@ -227,7 +228,11 @@ int64_t request_ftruncate(struct process *process, const uint64_t argument[6])
     if (file == NULL) {
         return -EBADF;
     }
-    return ftruncate(file->fd, (off_t)argument[1]) != 0 ? -errno : 0;
+    if (ftruncate(file->fd, (off_t)argument[1]) != 0) {
+        return -errno;
+    }
+    mapped_file_after_cut(process, file);
+    return 0;
 }
 
 int64_t request_fchmod(struct process *process, const uint64_t argument[6])
@@ -257,7 +262,8 @@ int64_t request_fsync(struct process *process, const uint64_t argument[6])
     if (file == NULL) {
         return -EBADF;
     }
-    return fsync(file->fd) != 0 ? -errno : 0;
+    int error = mapped_file_before_sync(process, file);
+    return error != 0 ? -error : (fsync(file->fd) != 0 ? -errno : 0);
 }
 
 int64_t request_fadvise64(struct process *process, const uint64_t argument[6])

@@ -11,6 +11,35 @@
 
 #include "fault/writeback.h"
 
+static struct memory *memory_of(const struct process *process)
+{
+    return process->access.space->memory;
+}
+
+/* Who has it mapped: NULL, if nobody; *status is filled in otherwise. */
+static struct object *
+object_of(const struct process *process, const struct open_file *file, struct stat *status)
+{
+    const struct objects *objects = &memory_of(process)->objects;
+
+    return objects->files != 0 && file->regular && fstat(file->fd, status) == 0
+               ? objects_find_file(objects, status->st_dev, status->st_ino)
+               : NULL;
+}
+
+/* The object stays meanwhile, though its last mapping may be gone already. */
+static int
+write_pages(struct process *process, struct object *object, uint64_t first, uint64_t end)
+{
+    if (!object->writable) {
+        return 0; /* no page can be dirty */
+    }
+    object_get(object);
+    int error = writeback_pages(memory_of(process)->pager, object, first, end);
+    object_put(object);
+    return error;
+}
+
 /* Where a write goes: a file that appends ignores any other wish, as Linux has it. */
 static int64_t
 place_of(const struct open_file *file, int64_t offset, bool write, const struct stat *status)
@@ -28,25 +57,17 @@ static int before(
     bool write,
     size_t bytes)
 {
-    struct memory *memory = process->access.space->memory;
     struct stat status;
+    struct object *object = object_of(process, file, &status);
+    int64_t at = object != NULL ? place_of(file, mapped->offset, write, &status) : -1;
 
     mapped->object = NULL;
-    if (memory->objects.files == 0 || !file->regular || fstat(file->fd, &status) != 0) {
-        return 0;
-    }
-    struct object *object = objects_find_file(&memory->objects, status.st_dev, status.st_ino);
-    int64_t at = object != NULL ? place_of(file, mapped->offset, write, &status) : -1;
-    if (at < 0) {
+    if (object == NULL || at < 0) {
         return 0;
     }
     *mapped = (struct mapped_file){.object = object, .offset = at};
-    if (!object->writable) {
-        return 0; /* no page can be dirty */
-    }
     uint64_t end = (uint64_t)at + bytes + PAGE_BYTES - 1;
-    return writeback_pages(
-        memory->pager, object, (uint64_t)at >> PAGE_SHIFT, end >> PAGE_SHIFT);
+    return write_pages(process, object, (uint64_t)at >> PAGE_SHIFT, end >> PAGE_SHIFT);
 }
 
 int mapped_file_before_read(
@@ -68,12 +89,31 @@ int mapped_file_before_write(
     return before(mapped, process, file, true, bytes);
 }
 
+int mapped_file_before_sync(struct process *process, const struct open_file *file)
+{
+    struct stat status;
+    struct object *object = object_of(process, file, &status);
+
+    return object != NULL ? write_pages(process, object, 0, UINT64_MAX) : 0;
+}
+
+void mapped_file_after_cut(struct process *process, const struct open_file *file)
+{
+    struct stat status;
+    struct object *object = object_of(process, file, &status);
+
+    if (object != NULL) {
+        object_get(object);
+        writeback_cut(memory_of(process)->pager, object, (uint64_t)status.st_size);
+        object_put(object);
+    }
+}
+
 void mapped_file_after_write(
     const struct mapped_file *mapped, struct process *process, size_t bytes)
 {
     if (mapped->object != NULL) {
         writeback_reload(
-            process->access.space->memory->pager, mapped->object, (uint64_t)mapped->offset,
-            bytes);
+            memory_of(process)->pager, mapped->object, (uint64_t)mapped->offset, bytes);
     }
 }

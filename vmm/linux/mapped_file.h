@@ -1,5 +1,5 @@
 /*
- * read(2) and write(2) on a file that a process has mapped shared: both sides must see the same.  It
+ * read(2), write(2) and the like on a file that a process has mapped shared: both sides must see the same.  It
  * refuses to know how pages are kept (fault/writeback.h); without such a mapping it costs one look at
  * a counter.
  */
@@ -30,6 +30,13 @@ MUST_CHECK int mapped_file_before_write(
     const struct open_file *file,
     int64_t offset,
     size_t bytes);
+
+/* Before the host is asked to put a file on its disk: all that was written to mapped pages goes to it.
+ * Return 0 or an errno. */
+MUST_CHECK int mapped_file_before_sync(struct process *process, const struct open_file *file);
+
+/* After a file may have become shorter: pages behind its end are no longer there. */
+void mapped_file_after_cut(struct process *process, const struct open_file *file);
 
 /* After `bytes` were written: pages in memory take them over. */
 void mapped_file_after_write(

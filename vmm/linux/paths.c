@@ -18,6 +18,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "linux/mapped_file.h"
 #include "linux/requests.h"
 #include "linux/table.h"
 
@@ -171,6 +172,9 @@ open_path(struct process *process, uint64_t folder, uint64_t at, uint64_t flags,
         return -ENOMEM;
     }
     file->nonblocking = (flags & O_NONBLOCK) != 0;
+    if ((host_flags & O_TRUNC) != 0) {
+        mapped_file_after_cut(process, file);
+    }
     return descriptors_add(&process->descriptors, file, 0, (flags & O_CLOEXEC) != 0);
 }
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fault/writeback.h"
 #include "run/observe.h"
 #include "run/setup.h"
 
@@ -204,6 +205,19 @@ static void destroy_spaces(struct lab *lab)
     }
     space_destroy(lab->doomed_space);
     space_destroy(lab->space);
+}
+
+void lab_write_files_back(struct lab *lab)
+{
+    size_t used = strlen(lab->outcome.reason);
+
+    lab->memory->closing = true; /* the vCPU does not run again */
+    lab->lost_error = writeback_all(lab->pager);
+    if (lab->lost_error != 0) {
+        snprintf(
+            lab->outcome.reason + used, sizeof(lab->outcome.reason) - used,
+            "; what was written to a mapped file is lost: %s", strerror(lab->lost_error));
+    }
 }
 
 void lab_destroy(struct lab *lab)

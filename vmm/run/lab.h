@@ -70,6 +70,7 @@ struct lab {
     struct space *loaded_space; /* borrows: whose tables the vCPU is on */
     struct space *doomed_space; /* owns: empty, but the vCPU is still on it */
     struct outcome outcome;
+    int lost_error;        /* why a mapped file could not be written back at the end, or 0 */
     struct counts *counts; /* owns */
     char *exe;             /* owns: absolute path of the program */
     uint64_t start_ns;     /* CLOCK_MONOTONIC at the first entry; UINT64_MAX before */
@@ -79,13 +80,18 @@ struct lab {
     uint64_t accesses; /* recorded, samples included */
     /* The fault before this one, to see a program that makes no progress. */
     uint64_t last_address, last_rip, repeats;
-    struct registers last_registers; /* at the last fault, where frames are limited */
-    sigset_t outer_mask;             /* the caller's signal mask, restored at the end */
+    struct registers last_registers;  /* at the last fault, where frames are limited */
+    struct registers retry_registers; /* at the fault whose write is awaited (pager.h) */
+    sigset_t outer_mask;              /* the caller's signal mask, restored at the end */
 };
 
 /* Build the machine and put the program in it.  On failure nothing is left behind. */
 MUST_CHECK bool lab_create(struct lab **lab, const struct lab_config *config, struct err *err);
 void lab_destroy(struct lab *lab); /* accepts NULL */
+
+/* At the end of a run: what programs have written to mapped files goes to them.  A failure is the
+ * outcome's to tell: its reason gets longer, and lab->lost_error is set. */
+void lab_write_files_back(struct lab *lab);
 
 /* start.c: load the ELF file into regions, build its stack, and point the vCPU at its entry. */
 MUST_CHECK bool lab_load(struct lab *lab, struct err *err);

@@ -80,6 +80,13 @@ static void force_fault(
     signal_force(lab->processes.current, &info, text);
 }
 
+/* Those that say how far the program is. */
+static void read_registers(struct lab *lab, struct registers *registers)
+{
+    machine_read_registers(lab->machine, registers);
+    registers->rflags = 0; /* a fault sets RF there */
+}
+
 /* Where frames are limited, what one instruction needs must stay until it is done: it is, when any
  * register has changed. */
 static void see_progress(struct lab *lab)
@@ -89,8 +96,7 @@ static void see_progress(struct lab *lab)
     if (lab->memory->config.limit_frames == UINT64_MAX) {
         return;
     }
-    machine_read_registers(lab->machine, &registers);
-    registers.rflags = 0; /* a fault sets RF there */
+    read_registers(lab, &registers);
     if (memcmp(&registers, &lab->last_registers, sizeof(registers)) != 0) {
         lab->last_registers = registers;
         pager_let_go(lab->pager);
@@ -111,6 +117,9 @@ static bool decide_fault(
     bool resolved = pager_fault(lab->processes.current->access.space, record, signal, region);
     record->service_ns = clock_saturate_ns(clock_ns_since(lab->clock, trap->exit));
     observe_fault(lab, record, *region);
+    if (lab->pager->retry.space != NULL) {
+        read_registers(lab, &lab->retry_registers);
+    }
     return resolved;
 }
 
@@ -322,6 +331,24 @@ static void attend(struct lab *lab)
     }
 }
 
+/* Whether the write of a page just copied was made: then a register has changed.  Without a trap it
+ * is still awaited. */
+static void see_retry(struct lab *lab, enum machine_event event)
+{
+    struct registers registers;
+
+    if (lab->pager->retry.space == NULL || event == MACHINE_INTERRUPTED) {
+        return;
+    }
+    if (event != MACHINE_FAULT) {
+        pager_end_retry(lab->pager, event == MACHINE_REQUEST);
+        return;
+    }
+    read_registers(lab, &registers);
+    pager_end_retry(
+        lab->pager, memcmp(&registers, &lab->retry_registers, sizeof(registers)) != 0);
+}
+
 static void run_guest(struct lab *lab)
 {
     const struct watch_ops *watch = lab->watch.ops;
@@ -339,7 +366,10 @@ static void run_guest(struct lab *lab)
                 return;
             }
         }
-        if (serve(lab, machine_run(lab->machine, &trap), &trap)) {
+        enum machine_event event = machine_run(lab->machine, &trap);
+        see_retry(lab, event);
+        if (serve(lab, event, &trap)) {
+            pager_end_retry(lab->pager, false);
             attend(lab);
         }
     }
@@ -391,6 +421,7 @@ bool lab_run(struct lab *lab, struct err *err)
     if (watch != NULL && watch->end != NULL) {
         watch->end(lab);
     }
+    lab_write_files_back(lab);
     observe_end(lab);
     return host_signals_end(lab, err);
 }

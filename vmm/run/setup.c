@@ -101,7 +101,9 @@ bool setup_memory(struct lab *lab, unsigned spaces, struct err *err)
         .memory = lab->memory,
         .policy = lab->policy,
         .around_pages = config->around_pages != 0 ? config->around_pages : 1,
-        .around_adaptive = config->around_adaptive};
+        .around_adaptive = config->around_adaptive,
+        /* Watchers have plans of their own for what runs next. */
+        .retries = lab->watch.ops == NULL};
     return pager_create(&lab->pager, &pager, err);
 }
 

@@ -31,6 +31,17 @@ void space_edit_leaf(
     space->stale = true;
 }
 
+void space_replace_leaf(struct space *space, struct ptab_slot slot, uint64_t entry)
+{
+    const struct edits *edits = space->memory->config.edits;
+
+    assert((*slot.entry & entry & PTE_PRESENT) != 0);
+    if (edits->count != 0 && edits_hold(edits, slot.entry_gpa)) {
+        space_settle(space);
+    }
+    *slot.entry = entry;
+}
+
 void space_new_leaf(struct space *space, struct ptab_slot slot, uint64_t entry)
 {
     const struct edits *edits = space->memory->config.edits;

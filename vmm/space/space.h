@@ -102,6 +102,9 @@ void space_edit_leaf(
     struct space *space, struct gva address, struct ptab_slot slot, uint64_t entry);
 /* Fill an entry that is zero; behind any edit of the same entry. */
 void space_new_leaf(struct space *space, struct ptab_slot slot, uint64_t entry);
+/* Put another frame under a present entry, here and now, without telling the guest: for a write that
+ * is tried again next (fault/pager.h, retry). */
+void space_replace_leaf(struct space *space, struct ptab_slot slot, uint64_t entry);
 /* Write an upgrade, here and now (ptab_commit), behind any edit of the same entry. */
 void space_upgrade_leaf(struct space *space, struct ptab_slot slot, uint64_t entry);
 /*
