@@ -39,7 +39,7 @@ SAN ?=
 host_cppflags := -std=c11 -D_GNU_SOURCE -DVMM_VERSION='"$(VERSION)"' -Iinclude -Ivmm
 host_cflags := $(host_cppflags) -O2 -g $(warnings) $(SAN) $(CFLAGS)
 host_ldflags := $(SAN) $(LDFLAGS)
-host_libs := -ldw -lelf -lZydis -ledit -lcapstone -ljansson -lsqlite3 -lm
+host_libs := -ldw -lelf -lZydis -lZycore -ledit -ljansson -lsqlite3 -lm
 test_libs := -lcmocka
 
 # The kernel is entered with ring 3's registers live and, on some hosts, interpreted:
@@ -110,6 +110,7 @@ lib_sources := \
 	vmm/interactive/names.c \
 	vmm/interactive/parse.c \
 	vmm/interactive/reader.c \
+	vmm/interactive/step.c \
 	vmm/interactive/stop.c \
 	vmm/interactive/terminal.c \
 	vmm/interactive/verbs.c \
@@ -270,10 +271,12 @@ lib_sources := \
 	vmm/report/tables.c \
 	vmm/run/describe.c \
 	vmm/run/exception.c \
+	vmm/run/host_signals.c \
 	vmm/run/lab.c \
 	vmm/run/observe.c \
 	vmm/run/outcome.c \
 	vmm/run/recording.c \
+	vmm/run/recording_emit.c \
 	vmm/run/run.c \
 	vmm/run/sampling.c \
 	vmm/run/schedule.c \
@@ -301,10 +304,13 @@ lib_sources := \
 	vmm/trace/line.c \
 	vmm/trace/record.c \
 	vmm/trace/trace.c \
+	vmm/trace/trace_json.c \
 	vmm/trace/trace_lines.c \
+	vmm/trace/trace_text.c \
 	vmm/watch/decode.c \
 	vmm/watch/opened.c \
-	vmm/watch/select.c
+	vmm/watch/select.c \
+	vmm/watch/trap_flag.c
 
 # On the path of every fault: compiled so that vmm is linked with them as one unit.
 hot_sources := \

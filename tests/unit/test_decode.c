@@ -72,6 +72,7 @@ static const struct wanted wanted[] = {
     {CODE("\xc3"), 1, {R(0x7000, 8)}, DECODE_FLAGS_NONE},                   /* ret */
     {CODE("\x9c"), 1, {W(0x6ff8, 8)}, DECODE_FLAGS_PUSH},                   /* pushf */
     {CODE("\x9d"), 1, {R(0x7000, 8)}, DECODE_FLAGS_LOAD},                   /* popf */
+    {CODE("\x0f\x05"), 0, {{0}}, DECODE_FLAGS_SAVE},                        /* syscall */
     {CODE("\xf3\xa4"), 2, {R(0x5000, 1), W(0x6000, 1)}, DECODE_FLAGS_NONE}, /* rep movsb */
     {CODE("\x48\xab"), 1, {W(0x6000, 8)}, DECODE_FLAGS_NONE},               /* stosq */
     {CODE("\xa6"), 2, {R(0x5000, 1), R(0x6000, 1)}, DECODE_FLAGS_NONE},     /* cmpsb */

@@ -482,6 +482,48 @@ static void test_input_is_read_behind_the_script(void **state)
     fclose(out);
 }
 
+/* The assembler takes each of them back. */
+static void test_instructions_have_sizes_and_stars(void **state)
+{
+    static const struct {
+        const char *code;
+        size_t bytes;
+        const char *text;
+    } wanted[] = {
+        {"\x48\x8b\x3c\x24", 4, "movq (%rsp), %rdi"},
+        {"\xff\xe0", 2, "jmpq *%rax"},
+        {"\xff\x10", 2, "callq *(%rax)"},
+        {"\xe8\x00\x00\x00\x00", 5, "callq 0x401005"},
+        {"\x75\xfe", 2, "jne 0x401000"},
+        {"\x0f\x46\xc1", 3, "cmovbel %ecx, %eax"},
+        {"\x0f\x95\xc0", 3, "setne %al"},
+        {"\x0f\xb6\x07", 3, "movzbl (%rdi), %eax"},
+        {"\x48\x63\xc7", 3, "movslq %edi, %rax"},
+        {"\x48\x83\xe4\xf0", 4, "andq $0xfffffffffffffff0, %rsp"},
+        {"\x3c\xff", 2, "cmpb $0xff, %al"},
+        {"\x48\x8d\x05\x10\x00\x00\x00", 7, "leaq 0x10(%rip), %rax"},
+        {"\x0f\x1f\x40\x00", 4, "nopl (%rax)"},
+        {"\xf3\xa5", 2, "rep movsl"},
+        {"\xf0\x0f\xb1\x10", 4, "lock cmpxchgl %edx, (%rax)"},
+        {"\xdb\x28", 2, "fldt (%rax)"},
+        {"\x0f\x29\x04\x24", 4, "movaps %xmm0, (%rsp)"},
+        {"\x0f\x05", 2, "syscall"},
+        {"\xc3", 1, "retq"}};
+    struct disasm *disasm = disasm_create();
+    char text[64];
+
+    (void)state;
+    assert_non_null(disasm);
+    for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+        size_t length = disasm_one(
+            disasm, (const uint8_t *)wanted[i].code, wanted[i].bytes, 0x401000, text,
+            sizeof(text));
+        assert_string_equal(text, wanted[i].text);
+        assert_int_equal(length, wanted[i].bytes);
+    }
+    disasm_destroy(disasm);
+}
+
 static void test_instructions_become_text(void **state)
 {
     static const uint8_t code[] = {0xc6, 0x00, 0x01, 0x90, 0x48};
@@ -518,6 +560,7 @@ int main(void)
         cmocka_unit_test(test_script_lines_have_their_numbers),
         cmocka_unit_test(test_input_is_read_behind_the_script),
         cmocka_unit_test(test_instructions_become_text),
+        cmocka_unit_test(test_instructions_have_sizes_and_stars),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

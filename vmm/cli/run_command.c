@@ -227,7 +227,11 @@ static bool place_input(const struct options *options, int *input, struct err *e
 }
 
 static bool open_console(
-    const struct options *options, int *input, struct console **console, struct err *err)
+    const struct options *options,
+    int *input,
+    struct console **console,
+    struct watch *watch,
+    struct err *err)
 {
     if (!place_input(options, input, err)) {
         return false;
@@ -238,7 +242,14 @@ static bool open_console(
         .breaks = options->breaks,
         .break_count = options->break_count,
         .out = stderr};
-    return !interactive_options_are_given(options) || interactive_create(console, &config, err);
+    if (!interactive_options_are_given(options)) {
+        return true;
+    }
+    if (!interactive_create(console, &config, err)) {
+        return false;
+    }
+    *watch = interactive_watch(*console);
+    return true;
 }
 
 int run_command(const struct options *options)
@@ -247,6 +258,7 @@ int run_command(const struct options *options)
     struct recorder_setup setup;
     struct recorder *recorder = NULL;
     struct console *console = NULL;
+    struct watch watch = {0};
     struct err err = {0};
     const char **environment = NULL;
     int input = -1;
@@ -258,8 +270,8 @@ int run_command(const struct options *options)
     /* So is a limit on the size of files. */
     signal(SIGXFSZ, SIG_IGN);
     if (environment_build(options, environ, &environment, &err) &&
-        open_console(options, &input, &console, &err) && open_trace(options, &trace, &err) &&
-        open_session(options, &setup, &recorder, &err)) {
+        open_console(options, &input, &console, &watch, &err) &&
+        open_trace(options, &trace, &err) && open_session(options, &setup, &recorder, &err)) {
         const struct lab_config config = {
             .kvm_path = KVM_DEVICE_PATH,
             .program = options->program,
@@ -281,7 +293,7 @@ int run_command(const struct options *options)
             .verbose = options->verbose,
             .trace = &trace,
             .recorder = recorder,
-            .console = console};
+            .watch = watch};
         ok = run_lab(options, &config, &status, &err);
     }
     if (!ok) {

@@ -1,6 +1,6 @@
 /*
- * One instruction as text, in the AT&T syntax that gdb and the kernel use.  It is the one file that
- * knows the disassembler (capstone).
+ * One instruction as text, in the AT&T syntax that gdb and the kernel use.  It refuses to know what the
+ * instruction does: watch/decode.h, on the same decoder (Zydis), does.
  */
 #ifndef INTERACTIVE_DISASM_H
 #define INTERACTIVE_DISASM_H

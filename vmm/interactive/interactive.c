@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "interactive/console.h"
+#include "interactive/step.h"
+#include "run/host_signals.h"
 #include "run/observe.h"
 
 /* --- made and unmade --- */
@@ -52,6 +54,11 @@ void interactive_destroy(struct console *console)
     free(console);
 }
 
+static struct console *console_of(const struct lab *lab)
+{
+    return lab->watch.context;
+}
+
 /* Wait for input or for a signal to vmm, which is blocked in this thread. */
 static bool wait_for_input(void *context, int fd)
 {
@@ -64,7 +71,7 @@ static bool wait_for_input(void *context, int fd)
             return false;
         }
         if (fds[1].revents != 0) {
-            lab_take_signal(lab);
+            host_signals_take(lab);
         } else if (fds[0].revents != 0) {
             return true;
         }
@@ -74,69 +81,7 @@ static bool wait_for_input(void *context, int fd)
 
 static void stop_at(struct lab *lab, enum stop_reason reason)
 {
-    console_stop(lab->console, reason);
-}
-
-/* --- the trap flag --- */
-
-static bool is_pushf(const struct console *console, uint64_t rip)
-{
-    uint8_t code[2];
-    size_t got = console_peek(console, rip, code, sizeof(code));
-
-    return (got > 0 && code[0] == 0x9c) || (got == 2 && code[0] == 0x66 && code[1] == 0x9c);
-}
-
-static bool is_syscall(const struct console *console, uint64_t rip)
-{
-    uint8_t code[2];
-
-    return console_peek(console, rip, code, sizeof(code)) == 2 && code[0] == 0x0f &&
-           code[1] == 0x05;
-}
-
-/* Of the next instruction alone.  A `syscall` ends by its request, and goes without: some CPUs trap
- * behind it before the guest kernel has told the host (an emulated VMX was seen to). */
-static void set_flag(struct console *console)
-{
-    struct registers registers;
-
-    console_registers(console, &registers);
-    console->go.in_flight = true;
-    console->go.own_flag = (registers.rflags & RFLAGS_TF) != 0;
-    console->go.pushes_flags = is_pushf(console, registers.rip);
-    if (is_syscall(console, registers.rip)) {
-        return;
-    }
-    registers.rflags |= RFLAGS_TF;
-    machine_write_registers(console->lab->machine, &registers);
-}
-
-static void take_flag(struct console *console)
-{
-    if (console->go.in_flight) {
-        machine_set_trap_flag(console->lab->machine, console->go.own_flag);
-        console->go.in_flight = false;
-    }
-}
-
-/* pushf has stored the flag: the program must not find it. */
-static void hide_pushed_flag(const struct console *console)
-{
-    struct registers registers;
-    struct ptab_walk walk;
-
-    console_registers(console, &registers);
-    ptab_walk(&console_space(console)->ptab, gva_of(registers.rsp + 1), &walk);
-    if (walk.present) {
-        uint8_t *byte = gmem_hva(machine_mem(console->lab->machine), walk.gpa);
-        *byte &= (uint8_t) ~(RFLAGS_TF >> 8);
-    }
-}
-
-bool interactive_is_in_flight(const struct lab *lab)
-{
-    return lab->console->go.in_flight;
+    console_stop(console_of(lab), reason);
 }
 
 /* --- until --- */
@@ -190,7 +135,7 @@ static bool first_stop(const struct console *console)
 
 static void begin(struct lab *lab)
 {
-    struct console *console = lab->console;
+    struct console *console = console_of(lab);
 
     console->lab = lab;
     console->reader.wait = (struct reader_wait){.ready = wait_for_input, .context = console};
@@ -212,7 +157,7 @@ static bool steps_are_over(struct console *console)
 /* What has become due since the last entry. */
 static void see_stops(struct lab *lab)
 {
-    struct console *console = lab->console;
+    struct console *console = console_of(lab);
     struct registers registers;
 
     console_registers(console, &registers);
@@ -227,9 +172,9 @@ static void see_stops(struct lab *lab)
     }
 }
 
-void interactive_enter(struct lab *lab)
+static void enter(struct lab *lab)
 {
-    struct console *console = lab->console;
+    struct console *console = console_of(lab);
     struct registers registers;
 
     if (first_stop(console)) {
@@ -250,7 +195,7 @@ void interactive_enter(struct lab *lab)
     }
     if ((console->go.steps != 0 && lab->processes.current->pid == console->go.step_pid) ||
         (console->go.until_code && is_on_until_page(console, registers.rip))) {
-        set_flag(console);
+        step_begin(console);
     }
 }
 
@@ -288,7 +233,7 @@ static bool wants_stop(struct console *console, const struct fault_record *recor
 
 static bool resolved(struct lab *lab, const struct fault_record *record, struct region *region)
 {
-    struct console *console = lab->console;
+    struct console *console = console_of(lab);
     bool told = console->stop.result == ANSWER_TOLD;
 
     observe_fault(lab, record, region);
@@ -307,17 +252,18 @@ static void decide_by_default(struct console *console)
     }
 }
 
-bool interactive_fault(
+/* The user is asked if the fault is one to stop at. */
+static bool fault(
     struct lab *lab,
     const struct machine_trap *trap,
     struct fault_record *record,
     struct pager_signal *signal,
     struct region **region)
 {
-    struct console *console = lab->console;
+    struct console *console = console_of(lab);
 
     (void)trap;
-    take_flag(console);
+    step_abandon(console);
     console->go.at_trap = true;
     if (open_until_page(lab, record)) {
         lab->repeats = 0;
@@ -346,52 +292,29 @@ bool interactive_fault(
     return resolved(lab, record, *region);
 }
 
-void interactive_describe(const struct lab *lab, char *text, size_t bytes)
+/* A signal that was decided at the prompt says so. */
+static void describe(const struct lab *lab, char *text, size_t bytes)
 {
-    if (lab->console->stop.by_hand) {
-        snprintf(text, bytes, "%s", lab->console->text);
+    if (console_of(lab)->stop.by_hand) {
+        snprintf(text, bytes, "%s", console_of(lab)->text);
     }
 }
 
-void interactive_request(struct lab *lab, const struct machine_trap *trap)
+static void request(struct lab *lab, const struct machine_trap *trap)
 {
-    struct console *console = lab->console;
+    struct console *console = console_of(lab);
 
     (void)trap;
     console->go.at_trap = true;
-    if (console->go.in_flight) {
-        if (!console->go.own_flag) {
-            machine_clear_trap_flag_of_request(lab->machine);
-        }
-        console->go.in_flight = false;
-        console->go.done = true;
-    }
+    step_see_request(console);
 }
 
-bool interactive_exception(struct lab *lab, const struct machine_trap *trap)
+static bool exception(struct lab *lab, const struct machine_trap *trap)
 {
-    struct console *console = lab->console;
+    struct console *console = console_of(lab);
 
     console->go.at_trap = true;
-    if (!console->go.in_flight) {
-        return false;
-    }
-    if (trap->vector != VECTOR_DB) {
-        take_flag(console);
-        console->go.done = true;
-        return false;
-    }
-    if (trap->rip == machine_kernel(lab->machine)->syscall_entry) {
-        /* Trapped on its way: the request comes next, and ends the step. */
-        machine_set_trap_flag(lab->machine, false);
-        return true;
-    }
-    take_flag(console);
-    console->go.done = true;
-    if (console->go.pushes_flags && !console->go.own_flag) {
-        hide_pushed_flag(console);
-    }
-    return !console->go.own_flag;
+    return step_see_exception(console, trap);
 }
 
 /* Ctrl-C of a person who has a prompt to come back to. */
@@ -405,22 +328,22 @@ static bool take_interrupt(const struct console *console)
     return reader_is_terminal(&console->reader) && sigtimedwait(&set, NULL, &at_once) == SIGINT;
 }
 
-bool interactive_interrupted(struct lab *lab)
+static bool interrupted(struct lab *lab)
 {
-    struct console *console = lab->console;
+    struct console *console = console_of(lab);
 
     if (take_interrupt(console)) {
         console->go.interrupted = true;
     } else {
-        lab_take_signal(lab);
+        host_signals_take(lab);
     }
     console->go.at_trap = !console->go.in_flight && machine_take_over(lab->machine);
     return console->go.at_trap;
 }
 
-void interactive_end(struct lab *lab)
+static void end(struct lab *lab)
 {
-    struct console *console = lab->console;
+    struct console *console = console_of(lab);
 
     fprintf(console->out, "the run is over: %s\n", lab->outcome.reason);
     unsigned line = reader_unread(&console->reader);
@@ -430,4 +353,24 @@ void interactive_end(struct lab *lab)
             console->reader.name, line);
     }
     fflush(console->out);
+}
+
+static bool in_flight(const struct lab *lab)
+{
+    return console_of(lab)->go.in_flight;
+}
+
+struct watch interactive_watch(struct console *console)
+{
+    static const struct watch_ops ops = {
+        .enter = enter,
+        .fault = fault,
+        .describe = describe,
+        .request = request,
+        .exception = exception,
+        .interrupted = interrupted,
+        .in_flight = in_flight,
+        .end = end};
+
+    return (struct watch){.ops = &ops, .context = console};
 }

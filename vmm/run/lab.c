@@ -176,7 +176,7 @@ bool lab_create(struct lab **lab, const struct lab_config *config, struct err *e
         return err_set_errno(err, ERR_ENVIRONMENT, "laboratory");
     }
     made->config = config;
-    made->console = config->console;
+    made->watch = config->watch;
     made->start_ns = UINT64_MAX; /* not begun: what the loader does has time 0 */
     made->counts = calloc(1, sizeof(*made->counts));
     if (made->counts == NULL) {
@@ -232,7 +232,9 @@ void lab_destroy(struct lab *lab)
     process_table_destroy(&lab->processes);
     schedule_destroy(&lab->schedule);
     pager_destroy(lab->pager);
-    recording_destroy(lab->recording);
+    if (lab->watch.ops != NULL && lab->watch.ops->destroy != NULL) {
+        lab->watch.ops->destroy(lab->watch.context);
+    }
     sampling_destroy(lab->sampling);
     memory_destroy(lab->memory);
     policy_destroy(lab->policy);

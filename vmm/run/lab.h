@@ -14,9 +14,9 @@
 #include "kvm/machine.h"
 #include "linux/table.h"
 #include "run/outcome.h"
-#include "run/recording.h"
 #include "run/sampling.h"
 #include "run/schedule.h"
+#include "run/watch.h"
 #include "session/recorder.h"
 #include "space/space.h"
 #include "trace/counts.h"
@@ -30,8 +30,6 @@ enum lab_record {
     LAB_RECORD_ACCESSES,   /* each access to the chosen regions: recording.h */
     LAB_RECORD_SAMPLED,    /* in each period the pages touched: sampling.h */
 };
-
-struct console;
 
 struct lab_config {
     const char *kvm_path;
@@ -54,7 +52,7 @@ struct lab_config {
     bool verbose;               /* name requests that are not implemented, on stderr */
     struct trace *trace;        /* borrows; a zeroed one takes every event */
     struct recorder *recorder;  /* borrows; NULL: nothing is recorded */
-    struct console *console;    /* borrows; NULL: the run stops nowhere (interactive.h) */
+    struct watch watch;         /* borrows; not with LAB_RECORD_ACCESSES, which is one */
 };
 
 struct lab {
@@ -64,9 +62,8 @@ struct lab {
     struct policy *policy;           /* owns; NULL: none */
     struct memory *memory;           /* owns */
     struct pager *pager;             /* owns */
-    struct recording *recording;     /* owns; NULL: accesses are not recorded */
+    struct watch watch;              /* owns what has a destroy */
     struct sampling *sampling;       /* owns; NULL: pages are not sampled */
-    struct console *console;         /* borrows; NULL: nobody is asked */
     struct space *space;             /* owns: that of the first process */
     struct process_table processes;
     struct schedule schedule;
@@ -87,9 +84,6 @@ struct lab {
     struct registers retry_registers; /* at the fault whose write is awaited (pager.h) */
     sigset_t outer_mask;              /* the caller's signal mask, restored at the end */
 };
-
-/* run.c: take one pending signal for vmm itself, which may end the run. */
-void lab_take_signal(struct lab *lab);
 
 /* Build the machine and put the program in it.  On failure nothing is left behind. */
 MUST_CHECK bool lab_create(struct lab **lab, const struct lab_config *config, struct err *err);

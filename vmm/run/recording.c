@@ -5,144 +5,24 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "fault/access.h"
+#include "fault/pager.h"
+#include "kvm/machine.h"
 #include "run/lab.h"
 #include "run/observe.h"
-
-bool recording_create(struct recording **recording, const char *regions, struct err *err)
-{
-    struct recording *made = calloc(1, sizeof(*made));
-
-    *recording = NULL;
-    if (made == NULL) {
-        return err_set_errno(err, ERR_ENVIRONMENT, "recording");
-    }
-    if (!select_parse(&made->select, regions, err)) {
-        free(made);
-        return false;
-    }
-    *recording = made;
-    return true;
-}
-
-void recording_destroy(struct recording *recording)
-{
-    free(recording);
-}
+#include "run/recording_private.h"
+#include "watch/trap_flag.h"
 
 static struct region *region_at(const struct space *space, uint64_t address)
 {
     return regions_find(space->regions, gva_of(address));
 }
 
-/* --- records --- */
-
-/* What fits the field of a record.  Longer accesses are several records, in order. */
-#define PART_BYTES 128
-
-/* One access, or its part, all in one page.  record: but for region and process. */
-static void
-record_part(struct lab *lab, const struct space *space, struct access_record *record)
+/* What the program touches from now on is seen. */
+static void start(struct lab *lab)
 {
-    struct region *region = region_at(space, record->address);
-    uint64_t end = record->address + (record->bytes != 0 ? record->bytes : 1);
-
-    if (region == NULL ||
-        !select_watches(&lab->recording->select, region, record->address, end)) {
-        return;
-    }
-    record->region = region->id;
-    record->process = space->process;
-    observe_access(lab, record, region);
-}
-
-/* Cut at the borders of pages.  opened: pages that were touched; NULL: all of it was. */
-static void record_range(
-    struct lab *lab,
-    const struct space *space,
-    const struct opened *opened,
-    struct access_record record,
-    uint64_t bytes)
-{
-    do {
-        uint64_t here = PAGE_BYTES - (record.address & (PAGE_BYTES - 1));
-        here = here < bytes ? here : bytes;
-        here = here < PART_BYTES ? here : PART_BYTES;
-        record.bytes = (uint8_t)here;
-        if (opened == NULL || opened_has(opened, record.address)) {
-            record_part(lab, space, &record);
-        }
-        record.address += here;
-        bytes -= here;
-    } while (bytes != 0);
-}
-
-/* A page that was not opened was not touched, whatever the operand says. */
-static void record_access(struct lab *lab, const struct decode_access *access, uint64_t time_ns)
-{
-    const struct recording *recording = lab->recording;
-    const struct access_record record = {
-        .time_ns = time_ns,
-        .address = access->address,
-        .rip = recording->rip,
-        .access =
-            (uint8_t)(RECORD_USER | (access->write ? RECORD_WRITE : 0) | (access->fetch ? RECORD_FETCH : 0))};
-
-    record_range(lab, recording->space, &recording->opened, record, access->bytes);
-}
-
-static bool is_explained(const struct decode_instruction *instruction, uint64_t address)
-{
-    uint64_t page = address / PAGE_BYTES;
-
-    for (unsigned i = 0; i < instruction->count; i++) {
-        const struct decode_access *access = &instruction->access[i];
-        uint64_t last = access->address + (access->bytes != 0 ? access->bytes - 1 : 0);
-        if (page >= access->address / PAGE_BYTES && page <= last / PAGE_BYTES) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void record_instruction(struct lab *lab, uint64_t time_ns)
-{
-    const struct recording *recording = lab->recording;
-
-    for (unsigned i = 0; i < recording->instruction.count; i++) {
-        record_access(lab, &recording->instruction.access[i], time_ns);
-    }
-    for (unsigned i = 0; i < recording->faults; i++) {
-        const struct decode_access access = {
-            .address = recording->fault[i].address,
-            .write = (recording->fault[i].access & RECORD_WRITE) != 0,
-            .fetch = (recording->fault[i].access & RECORD_FETCH) != 0};
-        if (!is_explained(&recording->instruction, access.address)) {
-            record_access(lab, &access, time_ns);
-        }
-    }
-}
-
-/* What the host reads and writes on behalf of requests; the hook of struct access. */
-static void record_host_touch(
-    void *context, const struct access *access, struct gva address, size_t bytes, bool write)
-{
-    struct lab *lab = context;
-    uint64_t now_ns = clock_now_ns();
-    const struct access_record record = {
-        .time_ns = now_ns - lab->start_ns,
-        .address = address.value,
-        .rip = access->rip.value,
-        .access = (uint8_t)(RECORD_HOST | (write ? RECORD_WRITE : 0))};
-
-    if (bytes != 0) {
-        record_range(lab, access->space, NULL, record, bytes);
-    }
-}
-
-void recording_start(struct lab *lab)
-{
-    lab->processes.first->access.on_touch = record_host_touch;
-    memory_map_closed(lab->memory, select_closed(&lab->recording->select));
+    lab->processes.first->access.on_touch = recording_emit_host_touch;
+    memory_map_closed(lab->memory, select_closed(&recording_of(lab)->select));
     opened_close_all(lab->space);
 }
 
@@ -180,7 +60,7 @@ static size_t read_code(const struct space *space, uint64_t rip, uint8_t code[DE
 /* The registers are those before the instruction, at each of its faults. */
 static void decode(struct lab *lab)
 {
-    struct recording *recording = lab->recording;
+    struct recording *recording = recording_of(lab);
     const struct decode_bases bases = {.base = segment_base, .context = lab->machine};
     uint8_t code[DECODE_MAX_BYTES];
     struct registers registers;
@@ -194,18 +74,10 @@ static void decode(struct lab *lab)
 /* pushf has stored our flag: the program must not find it. */
 static void hide_pushed_flag(const struct recording *recording)
 {
-    const struct space *space = recording->space;
-    struct ptab_walk walk;
-
     for (unsigned i = 0; i < recording->instruction.count; i++) {
         const struct decode_access *access = &recording->instruction.access[i];
         if (access->write) {
-            /* The flag is in the second byte. */
-            ptab_walk(&space->ptab, gva_of(access->address + 1), &walk);
-            if (walk.present) {
-                uint8_t *byte = gmem_hva(ptab_pool_mem(space->ptab.pool), walk.gpa);
-                *byte &= (uint8_t) ~(RFLAGS_TF >> 8);
-            }
+            trap_flag_hide_pushed(recording->space, gva_of(access->address));
             return;
         }
     }
@@ -213,7 +85,7 @@ static void hide_pushed_flag(const struct recording *recording)
 
 static void begin(struct lab *lab, const struct machine_trap *trap)
 {
-    struct recording *recording = lab->recording;
+    struct recording *recording = recording_of(lab);
 
     if (!recording->steps) {
         recording->program_tf = (trap->rflags & RFLAGS_TF) != 0;
@@ -235,9 +107,9 @@ static void end(struct recording *recording)
 /* It came to its end: what it did is known. */
 static void complete(struct lab *lab, uint64_t time_ns)
 {
-    struct recording *recording = lab->recording;
+    struct recording *recording = recording_of(lab);
 
-    record_instruction(lab, time_ns);
+    recording_emit_instruction(lab, time_ns);
     if (recording->instruction.flags == DECODE_FLAGS_PUSH && !recording->program_tf) {
         hide_pushed_flag(recording);
     }
@@ -246,9 +118,9 @@ static void complete(struct lab *lab, uint64_t time_ns)
 
 static void abandon(struct lab *lab)
 {
-    if (lab->recording->steps) {
-        machine_set_trap_flag(lab->machine, lab->recording->program_tf);
-        end(lab->recording);
+    if (recording_of(lab)->steps) {
+        machine_set_trap_flag(lab->machine, recording_of(lab)->program_tf);
+        end(recording_of(lab));
     }
 }
 
@@ -260,7 +132,7 @@ static void follow(
     const struct region *region,
     const struct opened_page *page)
 {
-    struct recording *recording = lab->recording;
+    struct recording *recording = recording_of(lab);
 
     if (!select_watches(&recording->select, region, page->begin, page->end)) {
         return;
@@ -279,7 +151,11 @@ static void follow(
         recording->fault[recording->faults++].access = record->access;
     }
     opened_add(&recording->opened, recording->space, page);
-    machine_set_trap_flag(lab->machine, true);
+    /* A `syscall` ends by its request, and goes without: some CPUs trap behind it before the guest
+     * kernel has told the host (an emulated VMX was seen to). */
+    machine_set_trap_flag(
+        lab->machine,
+        recording->instruction.flags != DECODE_FLAGS_SAVE || recording->program_tf);
 }
 
 static bool allows(uint64_t entry, uint8_t access)
@@ -308,7 +184,8 @@ let_in(struct space *space, const struct fault_record *record, struct opened_pag
     return allows(entry, record->access);
 }
 
-bool recording_fault(
+/* Opens the page, or lets the pager decide first and observes that. */
+static bool fault(
     struct lab *lab,
     const struct machine_trap *trap,
     struct fault_record *record,
@@ -338,9 +215,10 @@ bool recording_fault(
     return resolved;
 }
 
-bool recording_exception(struct lab *lab, const struct machine_trap *trap)
+/* True: it was the end of the instruction in flight, and nobody else's. */
+static bool exception(struct lab *lab, const struct machine_trap *trap)
 {
-    struct recording *recording = lab->recording;
+    struct recording *recording = recording_of(lab);
 
     if (!recording->steps) {
         return false;
@@ -357,9 +235,10 @@ bool recording_exception(struct lab *lab, const struct machine_trap *trap)
     return trap->vector == VECTOR_DB && !recording->program_tf;
 }
 
-void recording_request(struct lab *lab, const struct machine_trap *trap)
+/* Its `syscall` may have been in flight. */
+static void request(struct lab *lab, const struct machine_trap *trap)
 {
-    struct recording *recording = lab->recording;
+    struct recording *recording = recording_of(lab);
 
     if (!recording->steps) {
         return;
@@ -369,4 +248,34 @@ void recording_request(struct lab *lab, const struct machine_trap *trap)
         machine_clear_trap_flag_of_request(lab->machine);
     }
     end(recording);
+}
+
+static bool in_flight(const struct lab *lab)
+{
+    return recording_of(lab)->steps;
+}
+
+/* --- made --- */
+
+static const struct watch_ops ops = {
+    .start = start,
+    .fault = fault,
+    .request = request,
+    .exception = exception,
+    .in_flight = in_flight,
+    .destroy = free};
+
+bool recording_create(struct watch *watch, const char *regions, struct err *err)
+{
+    struct recording *made = calloc(1, sizeof(*made));
+
+    if (made == NULL) {
+        return err_set_errno(err, ERR_ENVIRONMENT, "recording");
+    }
+    if (!select_parse(&made->select, regions, err)) {
+        free(made);
+        return false;
+    }
+    *watch = (struct watch){.ops = &ops, .context = made};
+    return true;
 }

@@ -7,14 +7,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/time.h>
 
 #include "base/clock.h"
-#include "interactive/interactive.h"
 #include "linux/requests.h"
 #include "linux/signals.h"
 #include "run/describe.h"
 #include "run/exception.h"
+#include "run/host_signals.h"
 #include "run/lab.h"
 #include "run/observe.h"
 #include "run/setup.h"
@@ -112,11 +111,8 @@ static bool decide_fault(
     struct pager_signal *signal,
     struct region **region)
 {
-    if (lab->recording != NULL) {
-        return recording_fault(lab, trap, record, signal, region);
-    }
-    if (lab->console != NULL) {
-        return interactive_fault(lab, trap, record, signal, region);
+    if (lab->watch.ops != NULL) {
+        return lab->watch.ops->fault(lab, trap, record, signal, region);
     }
     bool resolved = pager_fault(lab->processes.current->access.space, record, signal, region);
     record->service_ns = clock_saturate_ns(clock_ns_since(lab->clock, trap->exit));
@@ -152,8 +148,8 @@ static bool serve_fault(struct lab *lab, const struct machine_trap *trap)
     see_progress(lab);
     if (!decide_fault(lab, trap, &record, &signal, &region)) {
         describe_fault(text, sizeof(text), &record, region, space->regions);
-        if (lab->console != NULL) {
-            interactive_describe(lab, text, sizeof(text));
+        if (lab->watch.ops != NULL && lab->watch.ops->describe != NULL) {
+            lab->watch.ops->describe(lab, text, sizeof(text));
         }
         if (record.kind == FAULT_OUT_OF_MEMORY) {
             setup_describe_shortage(lab, text, sizeof(text));
@@ -216,13 +212,11 @@ static void make_request(struct lab *lab, struct process *process)
 static void serve_request(struct lab *lab, const struct machine_trap *trap)
 {
     struct process *process = lab->processes.current;
+    const struct watch_ops *watch = lab->watch.ops;
     struct machine_request request;
 
-    if (lab->recording != NULL) {
-        recording_request(lab, trap);
-    }
-    if (lab->console != NULL) {
-        interactive_request(lab, trap);
+    if (watch != NULL && watch->request != NULL) {
+        watch->request(lab, trap);
     }
     lab->requests++;
     lab->repeats = 0;
@@ -248,99 +242,13 @@ static void resume_request(struct lab *lab)
     finish_request(lab, process, process->result);
 }
 
-/* --- signals for vmm itself --- */
-
-static void fill_signals(sigset_t *set)
-{
-    sigemptyset(set);
-    sigaddset(set, SIGINT);
-    sigaddset(set, SIGTERM);
-    sigaddset(set, SIGHUP);
-    sigaddset(set, SIGQUIT);
-    sigaddset(set, SIGALRM);
-    sigaddset(set, schedule_signal());
-    sigaddset(set, sampling_signal());
-}
-
-/* Blocked in this thread: they make KVM_RUN return (its own mask lets them through) and the
- * scheduler's descriptor readable, and stay pending meanwhile.  So none is lost and none needs a
- * handler; ppoll with a mask would not do, as it delivers them. */
-static bool block_signals(struct lab *lab, struct err *err)
-{
-    sigset_t ending, waiting;
-
-    fill_signals(&ending);
-    if (sigprocmask(SIG_BLOCK, &ending, &lab->outer_mask) != 0) {
-        return err_set_errno(err, ERR_ENVIRONMENT, "blocking signals");
-    }
-    waiting = lab->outer_mask;
-    sigdelset(&waiting, SIGINT);
-    sigdelset(&waiting, SIGTERM);
-    sigdelset(&waiting, SIGHUP);
-    sigdelset(&waiting, SIGQUIT);
-    sigdelset(&waiting, SIGALRM);
-    sigdelset(&waiting, schedule_signal());
-    sigdelset(&waiting, sampling_signal());
-    return schedule_create(&lab->schedule, &ending, err) &&
-           machine_set_signal_mask(lab->machine, &waiting, err);
-}
-
-void lab_take_signal(struct lab *lab)
-{
-    const struct timespec at_once = {0};
-    sigset_t ending;
-
-    fill_signals(&ending);
-    int signal = sigtimedwait(&ending, NULL, &at_once);
-    if (signal == schedule_signal()) {
-        lab->schedule.tick = true;
-    } else if (signal == sampling_signal() && lab->sampling != NULL) {
-        lab->sampling->due = true;
-    } else if (signal == SIGALRM) {
-        outcome_set(
-            &lab->outcome, OUTCOME_TIMED_OUT, 0, "timed out after %.3f s",
-            (double)lab->config->timeout_ns / (double)NS_PER_SECOND);
-    } else if (signal > 0) {
-        outcome_set(
-            &lab->outcome, OUTCOME_INTERRUPTED, signal, "interrupted by %s",
-            outcome_signal_name(signal));
-    }
-}
-
-/* Leave no signal behind that came in between. */
-static void take_leftover_signals(void)
-{
-    const struct timespec at_once = {0};
-    sigset_t signals;
-
-    fill_signals(&signals);
-    while (sigtimedwait(&signals, NULL, &at_once) > 0) {
-    }
-}
-
-static bool set_timer(uint64_t ns, struct err *err)
-{
-    /* Rounded up: 0 would mean "never". */
-    struct itimerval timer = {
-        .it_value = {
-            .tv_sec = (time_t)(ns / NS_PER_SECOND),
-            .tv_usec = (suseconds_t)((ns % NS_PER_SECOND + 999) / 1000)}};
-
-    if (timer.it_value.tv_usec == 1000000) {
-        timer.it_value.tv_sec++;
-        timer.it_value.tv_usec = 0;
-    }
-    return setitimer(ITIMER_REAL, &timer, NULL) == 0 ||
-           err_set_errno(err, ERR_ENVIRONMENT, "setting the time limit");
-}
-
 /* --- the loop --- */
 
-/* No instruction is in flight: that takes one more entry at most. */
 static bool is_between_instructions(const struct lab *lab)
 {
-    return (lab->recording == NULL || !lab->recording->steps) &&
-           (lab->console == NULL || !interactive_is_in_flight(lab));
+    const struct watch_ops *watch = lab->watch.ops;
+
+    return watch == NULL || watch->in_flight == NULL || !watch->in_flight(lab);
 }
 
 /* The slice is over, or a sample is due. */
@@ -348,6 +256,25 @@ static bool wants_attention(const struct lab *lab)
 {
     return (lab->schedule.tick && is_between_instructions(lab)) ||
            (lab->sampling != NULL && lab->sampling->due);
+}
+
+static bool is_watchers(struct lab *lab, const struct machine_trap *trap)
+{
+    const struct watch_ops *watch = lab->watch.ops;
+
+    return watch != NULL && watch->exception != NULL && watch->exception(lab, trap);
+}
+
+/* For vmm itself.  True as for serve. */
+static bool serve_signal(struct lab *lab)
+{
+    const struct watch_ops *watch = lab->watch.ops;
+
+    if (watch != NULL && watch->interrupted != NULL) {
+        return watch->interrupted(lab) && lab->schedule.tick;
+    }
+    host_signals_take(lab);
+    return wants_attention(lab) && machine_take_over(lab->machine);
 }
 
 /* True when the current process is where a trap leaves it: it may be changed or exchanged. */
@@ -360,20 +287,13 @@ static bool serve(struct lab *lab, enum machine_event event, const struct machin
         serve_request(lab, trap);
         return true;
     case MACHINE_EXCEPTION:
-        if (lab->recording != NULL && recording_exception(lab, trap)) {
-            return lab->schedule.tick;
-        }
-        if (lab->console != NULL && interactive_exception(lab, trap)) {
+        if (is_watchers(lab, trap)) {
             return wants_attention(lab);
         }
         serve_exception(lab, trap);
         return true;
     case MACHINE_INTERRUPTED:
-        if (lab->console != NULL) {
-            return interactive_interrupted(lab) && lab->schedule.tick;
-        }
-        lab_take_signal(lab);
-        return wants_attention(lab) && machine_take_over(lab->machine);
+        return serve_signal(lab);
     case MACHINE_STOPPED:
         outcome_set(&lab->outcome, OUTCOME_STOPPED, 0, "%s", machine_stop_reason(lab->machine));
         return true;
@@ -431,6 +351,7 @@ static void see_retry(struct lab *lab, enum machine_event event)
 
 static void run_guest(struct lab *lab)
 {
+    const struct watch_ops *watch = lab->watch.ops;
     struct machine_trap trap;
 
     while (lab->outcome.kind == OUTCOME_RUNNING) {
@@ -439,8 +360,8 @@ static void run_guest(struct lab *lab)
             attend(lab);
             continue;
         }
-        if (lab->console != NULL) {
-            interactive_enter(lab);
+        if (watch != NULL && watch->enter != NULL) {
+            watch->enter(lab);
             if (lab->outcome.kind != OUTCOME_RUNNING) {
                 return;
             }
@@ -476,7 +397,9 @@ static void tell_of_others(struct lab *lab)
 
 bool lab_run(struct lab *lab, struct err *err)
 {
-    if (!block_signals(lab, err) || !set_timer(lab->config->timeout_ns, err)) {
+    const struct watch_ops *watch = lab->watch.ops;
+
+    if (!host_signals_begin(lab, err)) {
         return false;
     }
     lab->clock = machine_clock(lab->machine);
@@ -485,8 +408,8 @@ bool lab_run(struct lab *lab, struct err *err)
     if (lab->sampling != NULL && !sampling_start(lab->sampling, err)) {
         return false;
     }
-    if (lab->recording != NULL) {
-        recording_start(lab);
+    if (watch != NULL && watch->start != NULL) {
+        watch->start(lab);
     }
     run_guest(lab);
     if (lab->sampling != NULL) {
@@ -495,16 +418,10 @@ bool lab_run(struct lab *lab, struct err *err)
     }
     lab->elapsed_ns = clock_now_ns() - lab->start_ns;
     tell_of_others(lab);
-    if (lab->console != NULL) {
-        interactive_end(lab);
+    if (watch != NULL && watch->end != NULL) {
+        watch->end(lab);
     }
     lab_write_files_back(lab);
     observe_end(lab);
-    schedule_destroy(&lab->schedule);
-    if (!set_timer(0, err)) {
-        return false;
-    }
-    take_leftover_signals();
-    return sigprocmask(SIG_SETMASK, &lab->outer_mask, NULL) == 0 ||
-           err_set_errno(err, ERR_ENVIRONMENT, "restoring the signal mask");
+    return host_signals_end(lab, err);
 }

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "linux/signals.h"
+#include "run/host_signals.h"
 #include "run/lab.h"
 
 int schedule_signal(void)
@@ -225,7 +226,7 @@ static void wait_for_host(struct lab *lab)
     }
     end_waits(lab, count);
     if (count == 0 || lab->schedule.fd[count - 1].revents != 0) {
-        lab_take_signal(lab);
+        host_signals_take(lab);
     }
 }
 

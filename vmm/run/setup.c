@@ -4,8 +4,11 @@
  */
 #include "run/setup.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "run/recording.h"
 
 #define DEFAULT_POLICY "clock"
 /* With swap, all of memory would go to pages, and page tables would find none: one frame in 64 for
@@ -58,7 +61,8 @@ static bool make_watch(struct lab *lab, struct err *err)
     case LAB_RECORD_FAULTS:
         return true;
     case LAB_RECORD_ACCESSES:
-        return recording_create(&lab->recording, config->record_regions, err);
+        assert(config->watch.ops == NULL);
+        return recording_create(&lab->watch, config->record_regions, err);
     case LAB_RECORD_SAMPLED:
         return sampling_create(
             &lab->sampling, config->record_regions, config->record_period_ns, err);
@@ -98,8 +102,8 @@ bool setup_memory(struct lab *lab, unsigned spaces, struct err *err)
         .policy = lab->policy,
         .around_pages = config->around_pages != 0 ? config->around_pages : 1,
         .around_adaptive = config->around_adaptive,
-        /* Both watchers have plans of their own for what runs next. */
-        .retries = lab->config->record != LAB_RECORD_ACCESSES && lab->config->console == NULL};
+        /* Watchers have plans of their own for what runs next. */
+        .retries = lab->watch.ops == NULL};
     return pager_create(&lab->pager, &pager, err);
 }
 

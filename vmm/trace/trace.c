@@ -1,6 +1,6 @@
 /*
  * Where trace lines are gathered and written, and what happens when they cannot be.  What a
- * line says is next door, in trace_lines.c; the path of a fault goes through begin() and
+ * line says is next door, in trace_lines.h; the path of a fault goes through begin() and
  * finish() only.
  */
 #include "trace/trace.h"

@@ -179,6 +179,8 @@ static enum decode_flags flags_of(ZydisMnemonic mnemonic)
     case ZYDIS_MNEMONIC_IRETD:
     case ZYDIS_MNEMONIC_IRETQ:
         return DECODE_FLAGS_LOAD;
+    case ZYDIS_MNEMONIC_SYSCALL:
+        return DECODE_FLAGS_SAVE;
     default:
         return DECODE_FLAGS_NONE;
     }

@@ -1,7 +1,7 @@
 /*
  * What one instruction does to memory: every access with address, size and direction, computed from
  * its bytes and the registers before it.  A page fault tells only the first touch of a page; the
- * rest is here.  It is the one file that knows the decoder (Zydis); no fault, page or guest.
+ * rest is here.  It knows the decoder (Zydis); no fault, page or guest.
  */
 #ifndef WATCH_DECODE_H
 #define WATCH_DECODE_H
@@ -26,6 +26,7 @@ enum decode_flags {
     DECODE_FLAGS_NONE,
     DECODE_FLAGS_PUSH, /* pushf: the flags go to the first access that is a write */
     DECODE_FLAGS_LOAD, /* popf, iret: the flags are the program's own afterwards */
+    DECODE_FLAGS_SAVE, /* syscall: they go to r11, and what comes next is the kernel's */
 };
 
 struct decode_instruction {
