@@ -456,6 +456,10 @@ static void test_steps_leave_no_trap_flag_behind(void **state)
     char words[128];
 
     (void)state;
+    if (kvm_ring_is_emulated()) {
+        /* Bochs's host ends in a triple fault over svm with shadow paging. */
+        kvm_ring_leave_out("20,000 steps through each of seven programs");
+    }
     for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
         snprintf(words, sizeof(words), "tests/guests/%s", programs[i]);
         check(

@@ -338,6 +338,10 @@ static bool interrupted(struct lab *lab)
         host_signals_take(lab);
     }
     console->go.at_trap = !console->go.in_flight && machine_take_over(lab->machine);
+    if (console->go.interrupted && !console->go.at_trap) {
+        /* On its way back to a program that may never trap again. */
+        schedule_look_again(lab);
+    }
     return console->go.at_trap;
 }
 

@@ -78,6 +78,15 @@ static void set_clock(struct lab *lab)
     }
 }
 
+void schedule_look_again(struct lab *lab)
+{
+    const struct itimerspec once = {.it_value.tv_nsec = SCHEDULE_SLICE_NS / 10};
+
+    if (!lab->schedule.ticking && timer_settime(lab->schedule.timer, 0, &once, NULL) != 0) {
+        lab->schedule.tick = true; /* at the next trap, then */
+    }
+}
+
 /* --- the end of waits --- */
 
 static void expire_alarm(struct process *process, uint64_t now_ns)

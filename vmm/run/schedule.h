@@ -44,4 +44,7 @@ void schedule_destroy(struct schedule *schedule); /* accepts a zeroed struct */
  */
 void schedule_next(struct lab *lab);
 
+/* Leave ring 3 once more soon, as vmm's clock does while it ticks. */
+void schedule_look_again(struct lab *lab);
+
 #endif
