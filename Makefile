@@ -275,6 +275,7 @@ lib_sources := \
 	vmm/run/lab.c \
 	vmm/run/observe.c \
 	vmm/run/outcome.c \
+	vmm/run/progress.c \
 	vmm/run/recording.c \
 	vmm/run/recording_emit.c \
 	vmm/run/run.c \
@@ -323,6 +324,7 @@ hot_sources := \
 	vmm/paging/tables.c \
 	vmm/paging/walk.c \
 	vmm/run/observe.c \
+	vmm/run/progress.c \
 	vmm/run/run.c \
 	vmm/session/recorder.c \
 	vmm/space/memory.c \

@@ -16,11 +16,8 @@
 #include "run/host_signals.h"
 #include "run/lab.h"
 #include "run/observe.h"
+#include "run/progress.h"
 #include "run/setup.h"
-
-/* A program that faults this often in a row at one place, with nothing in between, will not
- * stop. */
-#define REPEATS_MAX 10000
 
 /* By a table, as it is on the path of every fault: three of the bits, then the fourth. */
 static uint8_t access_of(uint64_t error_code)
@@ -49,17 +46,6 @@ static uint8_t access_of_trap(const struct machine_trap *trap)
                : access;
 }
 
-static bool makes_progress(struct lab *lab, const struct fault_record *record)
-{
-    if (record->address != lab->last_address || record->rip != lab->last_rip) {
-        lab->last_address = record->address;
-        lab->last_rip = record->rip;
-        lab->repeats = 0;
-        return true;
-    }
-    return ++lab->repeats < REPEATS_MAX;
-}
-
 /* The fault is the program's to hear of; it may have a handler for it. */
 static void force_fault(
     struct lab *lab,
@@ -80,29 +66,6 @@ static void force_fault(
     signal_force(lab->processes.current, &info, text);
 }
 
-/* Those that say how far the program is. */
-static void read_registers(struct lab *lab, struct registers *registers)
-{
-    machine_read_registers(lab->machine, registers);
-    registers->rflags = 0; /* a fault sets RF there */
-}
-
-/* Where frames are limited, what one instruction needs must stay until it is done: it is, when any
- * register has changed. */
-static void see_progress(struct lab *lab)
-{
-    struct registers registers;
-
-    if (lab->memory->config.limit_frames == UINT64_MAX) {
-        return;
-    }
-    read_registers(lab, &registers);
-    if (memcmp(&registers, &lab->last_registers, sizeof(registers)) != 0) {
-        lab->last_registers = registers;
-        pager_let_go(lab->pager);
-    }
-}
-
 /* What pager_fault does, and observed. */
 static bool decide_fault(
     struct lab *lab,
@@ -118,7 +81,7 @@ static bool decide_fault(
     record->service_ns = clock_saturate_ns(clock_ns_since(lab->clock, trap->exit));
     observe_fault(lab, record, *region);
     if (lab->pager->retry.space != NULL) {
-        read_registers(lab, &lab->retry_registers);
+        progress_await_retry(lab);
     }
     return resolved;
 }
@@ -145,7 +108,7 @@ static bool serve_fault(struct lab *lab, const struct machine_trap *trap)
             (unsigned long long)record.address);
         return true;
     }
-    see_progress(lab);
+    progress_let_go(lab);
     if (!decide_fault(lab, trap, &record, &signal, &region)) {
         describe_fault(text, sizeof(text), &record, region, space->regions);
         if (lab->watch.ops != NULL && lab->watch.ops->describe != NULL) {
@@ -155,11 +118,12 @@ static bool serve_fault(struct lab *lab, const struct machine_trap *trap)
             setup_describe_shortage(lab, text, sizeof(text));
         }
         force_fault(lab, trap, &record, &signal, text);
-    } else if (!makes_progress(lab, &record)) {
+    } else if (!progress_is_made(lab, &record)) {
         signal = (struct pager_signal){.number = SIGKILL};
         snprintf(
             text, sizeof(text), "no progress: %d faults in a row at 0x%llx, rip 0x%llx",
-            REPEATS_MAX, (unsigned long long)record.address, (unsigned long long)record.rip);
+            PROGRESS_REPEATS_MAX, (unsigned long long)record.address,
+            (unsigned long long)record.rip);
         force_fault(lab, trap, &record, &signal, text);
     } else {
         return false;
@@ -331,24 +295,6 @@ static void attend(struct lab *lab)
     }
 }
 
-/* Whether the write of a page just copied was made: then a register has changed.  Without a trap it
- * is still awaited. */
-static void see_retry(struct lab *lab, enum machine_event event)
-{
-    struct registers registers;
-
-    if (lab->pager->retry.space == NULL || event == MACHINE_INTERRUPTED) {
-        return;
-    }
-    if (event != MACHINE_FAULT) {
-        pager_end_retry(lab->pager, event == MACHINE_REQUEST);
-        return;
-    }
-    read_registers(lab, &registers);
-    pager_end_retry(
-        lab->pager, memcmp(&registers, &lab->retry_registers, sizeof(registers)) != 0);
-}
-
 static void run_guest(struct lab *lab)
 {
     const struct watch_ops *watch = lab->watch.ops;
@@ -367,7 +313,7 @@ static void run_guest(struct lab *lab)
             }
         }
         enum machine_event event = machine_run(lab->machine, &trap);
-        see_retry(lab, event);
+        progress_see_retry(lab, event);
         if (serve(lab, event, &trap)) {
             pager_end_retry(lab->pager, false);
             attend(lab);
