@@ -242,9 +242,18 @@ static void test_knee_is_exact_in_ten_of_ten_runs(void **state)
     }
 }
 
+static void test_knee_that_ends_before_it_begins_is_not_ordered(void **state)
+{
+    (void)state;
+    assert_true(knee_is_ordered(&(struct knee){.below = 72, .ninety = 73}));
+    assert_false(knee_is_ordered(&(struct knee){.below = 73, .ninety = 72}));
+    assert_false(knee_is_ordered(&(struct knee){.below = 73, .ninety = 73}));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_knee_that_ends_before_it_begins_is_not_ordered),
         cmocka_unit_test(test_knee_finds_first_levels),
         cmocka_unit_test(test_knee_finds_both_levels_of_real_shapes),
         cmocka_unit_test(test_knee_is_exact_in_ten_of_ten_runs),

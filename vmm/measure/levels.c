@@ -66,6 +66,13 @@ static void find_first(struct levels *levels, enum side side, struct result *res
     if (band) {
         verdict_decide(&level->verdict, "%s", "");
     }
+    if (level->verdict.decided && !knee_is_ordered(knee)) {
+        verdict_refuse(
+            &level->verdict,
+            "%llu pages cost as much as few, and %llu as much as many: they contradict each "
+            "other",
+            (unsigned long long)knee->below, (unsigned long long)knee->ninety);
+    }
     if (level->verdict.decided && check_control(
                                       levels->staircase, side, knee->below, knee->ninety,
                                       knee->cost_above - knee->cost_below, level, result)) {

@@ -265,6 +265,11 @@ bool knee_insert_point(
     return true;
 }
 
+bool knee_is_ordered(const struct knee *knee)
+{
+    return knee->below < knee->ninety;
+}
+
 struct estimate knee_capacity(const struct knee *knee)
 {
     struct estimate capacity = {0};

@@ -127,6 +127,10 @@ bool knee_next_size(const struct knee_report *report, uint64_t *size);
 bool knee_insert_point(
     struct knee_point *points, size_t *count, size_t capacity, struct knee_point point);
 
+/* Whether the rise ends where it began or later: sizes beyond its end that still cost what the lower
+ * plateau does contradict it, and such a step stands for no capacity and no height. */
+bool knee_is_ordered(const struct knee *knee);
+
 /*
  * The capacity that a decided knee stands for.  Sharp: exactly `below`.  Soft: value
  * `onset`, from onset_low to `ninety`.  A knee that is not decided: all zero.
