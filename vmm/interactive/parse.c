@@ -208,7 +208,7 @@ bool parse_permissions(const char *text, uint8_t *permissions, struct err *err)
 
     for (unsigned i = 0; ok && i < 3; i++) {
         ok = text[i] == letters[i] || text[i] == '-';
-        bits |= text[i] == letters[i] ? (uint8_t)(1U << i) : 0;
+        bits = (uint8_t)(bits | (text[i] == letters[i] ? 1U << i : 0));
     }
     if (!ok) {
         return err_set(
