@@ -20,6 +20,7 @@ void scratch_create(struct scratch *scratch)
     const char *parent = getenv("TMPDIR");
 
     snprintf(
+        /* cppcheck-suppress ctuuninitvar ; it is filled here */
         scratch->folder, sizeof(scratch->folder), "%s/vmm-test-XXXXXX",
         parent != NULL ? parent : "/tmp");
     require(mkdtemp(scratch->folder) != NULL, scratch->folder);

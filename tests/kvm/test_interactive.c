@@ -545,7 +545,7 @@ static void test_kind_that_is_told_is_the_kind_that_comes(void **state)
 /* Faults in the session that a script's run leaves. */
 static unsigned count_recorded(const char *script)
 {
-    struct scratch folder;
+    struct scratch folder = {0};
     char path[SCRATCH_BYTES], words[300], command[SCRATCH_BYTES + 16];
     struct launch_result exported;
     struct run run;
