@@ -40,7 +40,7 @@ static void take(struct launch_stream *stream)
 }
 
 /* Read once from whatever has something, of the streams that are not at their end. */
-static void gather(struct launch_stream streams[2])
+static void gather(struct launch_stream *streams)
 {
     struct pollfd fds[2] = {
         {.fd = streams[0].fd, .events = POLLIN}, {.fd = streams[1].fd, .events = POLLIN}};

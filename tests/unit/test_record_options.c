@@ -38,16 +38,21 @@ static void test_record_options_are_read(void **state)
     (void)state;
     assert_true(parse(&options, NULL, NULL, &err));
     assert_int_equal(options.record, OPTIONS_RECORD_FAULTS);
+    options_destroy(&options);
     assert_true(parse(&options, "--record=faults", NULL, &err));
     assert_int_equal(options.record, OPTIONS_RECORD_FAULTS);
+    options_destroy(&options);
     assert_true(parse(&options, "--record=accesses", "--record-regions=heap,1-2", &err));
     assert_int_equal(options.record, OPTIONS_RECORD_ACCESSES);
     assert_string_equal(options.record_regions, "heap,1-2");
+    options_destroy(&options);
     assert_true(parse(&options, "--record=sampled,0.25", NULL, &err));
     assert_int_equal(options.record, OPTIONS_RECORD_SAMPLED);
     assert_int_equal(options.record_period_ns, 250000000);
     assert_null(options.record_regions);
+    options_destroy(&options);
     assert_true(parse(&options, "--record=accesses", "--frames=64", &err));
+    options_destroy(&options);
 }
 
 static void test_record_options_refuse_the_rest(void **state)
