@@ -457,7 +457,7 @@ static void test_steps_leave_no_trap_flag_behind(void **state)
 
     (void)state;
     if (kvm_ring_is_emulated()) {
-        /* Bochs's host ends in a triple fault over svm with shadow paging. */
+        /* And see kvm_ring_is_emulated_shadow_svm(). */
         kvm_ring_leave_out("20,000 steps through each of seven programs");
     }
     for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {

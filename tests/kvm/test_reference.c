@@ -263,9 +263,13 @@ static void test_recording_is_not_noticed(void **state)
 {
     static const char *const programs[] = {
         "./refstring.elf", "./nullderef.elf", "./tests/guests/signals-musl.elf flags"};
+    size_t count = sizeof(programs) / sizeof(programs[0]);
 
     (void)state;
-    expect_not_noticed(programs, sizeof(programs) / sizeof(programs[0]));
+    if (kvm_ring_is_emulated_shadow_svm()) {
+        print_message("LEFT OUT on this emulated processor: %s\n", programs[--count]);
+    }
+    expect_not_noticed(programs, count);
 }
 
 /* Minutes where the CPU is emulated. */
