@@ -4,6 +4,7 @@
 #include "measure/format.h"
 #include "measure/plot.h"
 #include "measure/print_text.h"
+#include "report/html.h"
 
 static const char head[] =
     "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
@@ -35,23 +36,7 @@ static const char head[] =
 void html_print_text(FILE *out, const char *text)
 {
     for (; *text != '\0'; text++) {
-        switch (*text) {
-        case '&':
-            fputs("&amp;", out);
-            break;
-        case '<':
-            fputs("&lt;", out);
-            break;
-        case '>':
-            fputs("&gt;", out);
-            break;
-        case '"':
-            fputs("&quot;", out);
-            break;
-        default:
-            fputc(*text, out);
-            break;
-        }
+        html_put_char(out, *text);
     }
 }
 

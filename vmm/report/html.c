@@ -6,6 +6,26 @@
 #include "report/report_text.h"
 #include "trace/line.h"
 
+void html_put_char(FILE *out, char byte)
+{
+    switch (byte) {
+    case '&':
+        fputs("&amp;", out);
+        break;
+    case '<':
+        fputs("&lt;", out);
+        break;
+    case '>':
+        fputs("&gt;", out);
+        break;
+    case '"':
+        fputs("&quot;", out);
+        break;
+    default:
+        fputc(byte, out);
+    }
+}
+
 void html_put_text(FILE *out, const char *text)
 {
     char buffer[4 * LINE_NAME_BYTES];
@@ -14,22 +34,7 @@ void html_put_text(FILE *out, const char *text)
     line_start(&line, buffer, sizeof(buffer));
     line_sentence(&line, text);
     for (size_t i = 0; i < line_bytes(&line); i++) {
-        switch (buffer[i]) {
-        case '&':
-            fputs("&amp;", out);
-            break;
-        case '<':
-            fputs("&lt;", out);
-            break;
-        case '>':
-            fputs("&gt;", out);
-            break;
-        case '"':
-            fputs("&quot;", out);
-            break;
-        default:
-            fputc(buffer[i], out);
-        }
+        html_put_char(out, buffer[i]);
     }
 }
 

@@ -9,6 +9,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
+/* One byte of a text, with the characters of markup escaped. */
+void html_put_char(FILE *out, char byte);
+
 /* Text from outside, with nothing of HTML left in it. */
 void html_put_text(FILE *out, const char *text);
 
