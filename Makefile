@@ -452,6 +452,7 @@ test_helpers := \
 	tests/unit/fake_memory.c \
 	tests/unit/naive_walk.c \
 	tests/unit/policy_models.c \
+	tests/unit/references_reading.c \
 	tests/unit/replay_fixture.c \
 	tests/unit/replay_model.c \
 	tests/unit/replay_string.c \
@@ -670,6 +671,8 @@ $(O)/tests/unit/test_replay $(O)/tests/unit/test_replay_curve $(O)/tests/unit/te
 	$(O)/tests/unit/test_replay_tlb: \
 	$(O)/obj/tests/unit/replay_model.o $(O)/obj/tests/unit/replay_string.o
 $(O)/tests/unit/test_replay_session: $(O)/obj/tests/unit/session_fixture.o
+$(O)/tests/unit/test_replay_references $(O)/tests/unit/test_replay_session: \
+	$(O)/obj/tests/unit/references_reading.o
 $(O)/tests/unit/test_edits $(O)/tests/unit/test_ptab: $(O)/obj/tests/unit/naive_walk.o
 $(filter $(O)/tests/unit/test_analyse_%,$(unit_binaries)): $(O)/obj/tests/unit/tlb_model.o
 # Sequences of operations against a model; a policy's delays are not waited for, and a failed assertion
