@@ -166,6 +166,8 @@ lib_sources := \
 	vmm/measure/cold_walk.c \
 	vmm/measure/compare_files.c \
 	vmm/measure/conflict.c \
+	vmm/measure/fan.c \
+	vmm/measure/fan_field.c \
 	vmm/measure/counters.c \
 	vmm/measure/csv.c \
 	vmm/measure/curves.c \
@@ -336,6 +338,7 @@ hot_sources := \
 	vmm/trace/counts.c
 
 unit_tests := \
+	test_analyse_fan \
 	test_analyse_knee \
 	test_analyse_ladder \
 	test_analyse_rise \
@@ -358,6 +361,7 @@ unit_tests := \
 	test_kvm_open \
 	test_lint \
 	test_measure_counters \
+	test_measure_jumps \
 	test_measure_layout \
 	test_measure_options \
 	test_measure_output \
