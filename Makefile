@@ -253,6 +253,7 @@ lib_sources := \
 	vmm/replay/sim_two_queue.c \
 	vmm/report/html.c \
 	vmm/report/html_misses.c \
+	vmm/report/html_processes.c \
 	vmm/report/maps.c \
 	vmm/report/program_source.c \
 	vmm/report/report_html.c \
@@ -262,6 +263,7 @@ lib_sources := \
 	vmm/report/report_misses.c \
 	vmm/report/report_pages.c \
 	vmm/report/report_plots.c \
+	vmm/report/report_process.c \
 	vmm/report/report_script.c \
 	vmm/report/report_session.c \
 	vmm/report/report_set.c \
@@ -390,6 +392,7 @@ unit_tests := \
 	test_replay_tlb \
 	test_report \
 	test_report_page \
+	test_report_processes \
 	test_report_session \
 	test_select \
 	test_session \
@@ -660,8 +663,8 @@ $(launch_tests:%=$(O)/tests/kvm/%): $(O)/obj/tests/kvm/launch.o $(O)/obj/tests/k
 $(O)/tests/kvm/test_progress: host_ldflags += -Wl,--wrap=machine_run
 $(O)/tests/kvm/test_session_run: $(O)/obj/tests/kvm/launch.o
 $(O)/tests/kvm/test_reference: $(O)/obj/tests/kvm/launch.o $(O)/obj/tests/kvm/reference_string.o
-session_tests := test_export test_report_page test_report_session test_session \
-	test_session_damage test_session_fuzz
+session_tests := test_export test_report_page test_report_processes test_report_session \
+	test_session test_session_damage test_session_fuzz
 $(session_tests:%=$(O)/tests/unit/%): \
 	$(O)/obj/tests/unit/session_fixture.o
 $(O)/tests/unit/test_replay $(O)/tests/unit/test_replay_print: \
