@@ -39,7 +39,8 @@ SAN ?=
 host_cppflags := -std=c11 -D_GNU_SOURCE -DVMM_VERSION='"$(VERSION)"' -Iinclude -Ivmm
 host_cflags := $(host_cppflags) -O2 -g $(warnings) $(SAN) $(CFLAGS)
 host_ldflags := $(SAN) $(LDFLAGS)
-host_libs := -ldw -lelf -lZydis -lZycore -ledit -ljansson -lsqlite3 -lm
+# Not libdw, libedit and libsqlite3, which few commands use: see vmm/base/library.h.
+host_libs := -lelf -lZydis -lZycore -ljansson -lm
 test_libs := -lcmocka
 
 # The kernel is entered with ring 3's registers live and, on some hosts, interpreted:
@@ -60,6 +61,7 @@ guest_ldflags := -nostdlib -static -no-pie -Wl,-z,noexecstack -Wl,--build-id=non
 lib_sources := \
 	vmm/base/clock.c \
 	vmm/base/err.c \
+	vmm/base/library.c \
 	vmm/base/nearest.c \
 	vmm/cli/checklist.c \
 	vmm/cli/commands.c \
@@ -358,6 +360,7 @@ unit_tests := \
 	test_histogram \
 	test_interactive \
 	test_kvm_open \
+	test_library \
 	test_lint \
 	test_measure_counters \
 	test_measure_layout \
@@ -697,6 +700,8 @@ $(O)/tests/unit/test_elf $(O)/tests/unit/test_elf_damage: \
 	$(O)/obj/tests/unit/elf_file.o $(O)/obj/tests/unit/elf_fixture.o
 
 $(O)/tests/unit/test_session_fuzz: $(O)/obj/tests/session/fuzz_session.o
+# Reads back what was written.
+$(O)/tests/unit/test_export: test_libs += -lsqlite3
 # What a browser draws comes as PNG.
 $(O)/tests/unit/test_report_page: $(O)/obj/tests/unit/browser.o
 $(O)/tests/unit/test_report_page: test_libs += -lpng
