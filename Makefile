@@ -185,6 +185,7 @@ lib_sources := \
 	vmm/measure/experiment/ways.c \
 	vmm/measure/fault_parts.c \
 	vmm/measure/field.c \
+	vmm/measure/flushed_walk.c \
 	vmm/measure/format.c \
 	vmm/measure/html.c \
 	vmm/measure/index_bits.c \
@@ -358,6 +359,7 @@ unit_tests := \
 	test_kvm_open \
 	test_lint \
 	test_measure_counters \
+	test_measure_flushed \
 	test_measure_layout \
 	test_measure_options \
 	test_measure_output \
@@ -414,6 +416,7 @@ kvm_tests := \
 	test_labbook \
 	test_mapped_files \
 	test_measure \
+	test_measure_tables \
 	test_output \
 	test_probe \
 	test_progress \
@@ -495,6 +498,7 @@ exp_sources := \
 	guest/exp/coalesce.c \
 	guest/exp/fault.c \
 	guest/exp/flush.c \
+	guest/exp/flushed.c \
 	guest/exp/itlb.c \
 	guest/exp/pagesize.c \
 	guest/exp/paging.c \

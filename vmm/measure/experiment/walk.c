@@ -10,6 +10,7 @@
 #include "measure/analyse/ladder.h"
 #include "measure/catalogue.h"
 #include "measure/cold_walk.h"
+#include "measure/flushed_walk.h"
 #include "measure/random.h"
 
 #define LADDER_PAGES 141 /* 3 in each of the entries of level 4 that layouts may use */
@@ -249,18 +250,16 @@ static bool run_walkers(struct lab *lab, struct result *result, struct err *err)
 bool experiment_walk(struct lab *lab, struct result *result, struct err *err)
 {
     if (!run_ladder(lab, result, err) || !cold_walk_measure(lab, result, err) ||
-        !run_walkers(lab, result, err)) {
+        !flushed_walk_measure(lab, result, err) || !run_walkers(lab, result, err)) {
         return false;
     }
     result_note(
         result,
-        "cold by eviction: single entries are not flushed, for a table's line has no address "
-        "in "
-        "ring 3%s",
-        lab->found.paging == LAB_PAGING_SHADOW
-            ? ", and under shadow paging the walked table is not the guest's"
-        : lab->found.paging == LAB_PAGING_NESTED
-            ? "; in the guest the hypervisor's tables add their own cold lines"
+        "cold walks are by eviction, on each side; single entries are flushed in the guest "
+        "alone "
+        "and with nested paging alone: a process has no name for its tables' lines%s",
+        lab->found.paging == LAB_PAGING_NESTED
+            ? "; the hypervisor's tables add cold lines of their own to the first kind"
             : "");
     if (lab->claims.in_guest) {
         result_note(
