@@ -192,10 +192,12 @@ lib_sources := \
 	vmm/measure/json.c \
 	vmm/measure/jumps.c \
 	vmm/measure/lab.c \
+	vmm/measure/large_levels.c \
 	vmm/measure/layout.c \
 	vmm/measure/levels.c \
 	vmm/measure/native.c \
 	vmm/measure/native_faults.c \
+	vmm/measure/native_shared.c \
 	vmm/measure/plot.c \
 	vmm/measure/plot_area.c \
 	vmm/measure/print_text.c \
@@ -360,6 +362,7 @@ unit_tests := \
 	test_lint \
 	test_measure_counters \
 	test_measure_flushed \
+	test_measure_large \
 	test_measure_layout \
 	test_measure_options \
 	test_measure_output \

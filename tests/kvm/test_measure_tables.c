@@ -14,6 +14,7 @@
 
 #include "kvm_ring.h"
 #include "measure/flushed_walk.h"
+#include "measure/native_shared.h"
 
 #define TARGETS 3
 
@@ -33,7 +34,7 @@ static int set_up(void **state)
     struct err err = {0};
     uint64_t address[TARGETS] = {
         EXP_PAGES, EXP_PAGES + PML4_ENTRY_BYTES + 5 * PAGE_BYTES,
-        EXP_PAGES + 2 * PML4_ENTRY_BYTES + 511 * GIANT_BYTES + 7 * LARGE_BYTES};
+        EXP_PAGES + 3 * PML4_ENTRY_BYTES - GIANT_BYTES + 7 * LARGE_BYTES};
 
     assert_non_null(f);
     f->lab = (struct lab){
@@ -207,6 +208,91 @@ static void test_flushed_walks_say_why_there_is_no_figure(void **state)
     assert_int_equal(f->result.series_count, 0);
 }
 
+/* --- pages of 2 MiB that share frames --- */
+
+#define SHARED 600 /* of three frames */
+
+/* A number of its own in each word, written through the frame. */
+static void number_words(struct field *field, enum side side)
+{
+    for (enum layout_set set = 0; set < LAYOUT_SETS; set++) {
+        for (size_t i = 0; i < SHARED; i++) {
+            uint64_t number = (uint64_t)set << 32 | i;
+            memcpy(field_word(field, side, set, i), &number, sizeof(number));
+        }
+    }
+}
+
+static void check_native_words(const struct layout *layout)
+{
+    for (enum layout_set set = 0; set < LAYOUT_SETS; set++) {
+        for (size_t i = 0; i < SHARED; i++) {
+            const uint64_t *word =
+                (const uint64_t *)(uintptr_t)layout_word_address(layout, set, i);
+            assert_int_equal(*word, (uint64_t)set << 32 | i);
+        }
+    }
+}
+
+/* By the CPU in ring 3, two words a run; and by a walk of the tables. */
+static void check_guest_words(struct field *field)
+{
+    struct virtual *guest = &field->guest;
+
+    for (size_t i = 0; i < SHARED; i++) {
+        uint64_t test = layout_word_address(field->layout, LAYOUT_TEST, i);
+        uint64_t control = layout_word_address(field->layout, LAYOUT_CONTROL, i);
+        struct exp_args args = {.start = {test, control}};
+        struct ptab_walk walk;
+        uint64_t exits;
+        struct err err = {0};
+        assert_true(virtual_run(guest, EXP_ROUTINE_paging, &args, &exits, &err));
+        assert_int_equal(args.value[0], i);
+        assert_int_equal(args.value[1], (uint64_t)LAYOUT_CONTROL << 32 | i);
+        ptab_walk(&guest->ptab, gva_of(test), &walk);
+        assert_true(walk.present);
+        assert_int_equal(walk.level, 2);
+        assert_int_equal(
+            walk.gpa.value, virtual_frame_gpa(guest, field->layout->maps[i].frame).value +
+                                field->layout->words[LAYOUT_TEST][i].offset);
+    }
+}
+
+/* Every address shows the word that was written through its frame, on both sides, whatever memory there
+ * is; memory that is not there is named. */
+static void test_shared_pages_show_their_words(void **state)
+{
+    const bool both[SIDE_COUNT] = {true, true};
+    struct layout layout;
+    struct field field;
+    struct err err = {0};
+
+    (void)state;
+    assert_true(native_open(&err));
+    for (enum layout_backing backing = 0; backing < LAYOUT_BACKINGS; backing++) {
+        assert_true(layout_make_shared(&layout, EXP_PAGES, SHARED, backing, &err));
+        if (!field_create(&field, &layout, both, KVM_DEVICE_PATH, 1, &err)) {
+            print_message("%s\n", err.text);
+            assert_int_not_equal(backing, LAYOUT_PLAIN);
+            assert_int_equal(err.kind, ERR_ENVIRONMENT);
+            layout_destroy(&layout);
+            continue;
+        }
+        number_words(&field, SIDE_NATIVE);
+        number_words(&field, SIDE_GUEST);
+        check_native_words(&layout);
+        check_guest_words(&field);
+        if (!native_shared_is_large(&field.native, &err)) {
+            print_message("%s\n", err.text);
+            assert_int_not_equal(backing, LAYOUT_HUGETLB);
+            assert_non_null(strstr(err.text, "shmem_enabled"));
+        }
+        field_destroy(&field);
+        layout_destroy(&layout);
+    }
+    native_close();
+}
+
 int main(void)
 {
 #define WITH_FIXTURE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -216,6 +302,7 @@ int main(void)
         WITH_FIXTURE(test_tables_names_are_refused_for_what_is_no_page),
         WITH_FIXTURE(test_flushed_walks_end_in_figures_or_reasons),
         WITH_FIXTURE(test_flushed_walks_say_why_there_is_no_figure),
+        cmocka_unit_test(test_shared_pages_show_their_words),
     };
 
     return kvm_ring_run("measure_tables", tests, sizeof(tests) / sizeof(tests[0]));

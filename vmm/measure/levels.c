@@ -6,6 +6,7 @@
 #include "measure/levels.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "measure/analyse/ladder.h"
@@ -128,7 +129,8 @@ static void report_level(
     figure_claim(entries, plan->claims[n] != NULL ? plan->claims[n]->entries : 0);
     figure_read(
         entries, "%s",
-        !decided ? ""
+        !decided                    ? ""
+        : n == 1 && plan->last_word ? "the middle of the rise, which is the band"
         : n == 1 ? "the middle of the rise, which is the band; sets x ways (see ways) decides"
         : soft   ? "a soft knee: the band is where the cost rises"
                  : "a sharp knee: exact");
@@ -234,6 +236,29 @@ static bool check_counters(
     return true;
 }
 
+static void
+report(const struct levels *levels, const struct levels_plan *plan, struct result *result)
+{
+    char name[RESULT_NAME_BYTES];
+
+    if (!plan->second_only) {
+        report_level(levels, 0, plan, result);
+    }
+    if (!plan->jumps && !plan->first_only) {
+        report_level(levels, 1, plan, result);
+    } else if (plan->jumps) {
+        refuse_second(levels, plan, result);
+    }
+    if (!plan->second_only) {
+        report_hit(levels, plan, result);
+    }
+    snprintf(name, sizeof(name), "%s%s", plan->noun, plan->second_only ? ", level 2" : "");
+    struct result_series *series = staircase_report(levels->staircase, result, name, "pages");
+    for (unsigned n = 0; n < 2 && series != NULL; n++) {
+        series_mark(series, plan->claims[n] != NULL ? plan->claims[n]->entries : 0);
+    }
+}
+
 bool levels_measure(
     struct levels *levels,
     struct lab *lab,
@@ -266,18 +291,7 @@ bool levels_measure(
             }
         }
     }
-    report_level(levels, 0, plan, result);
-    if (!plan->jumps && !plan->first_only) {
-        report_level(levels, 1, plan, result);
-    } else if (plan->jumps) {
-        refuse_second(levels, plan, result);
-    }
-    report_hit(levels, plan, result);
-    struct result_series *series =
-        staircase_report(levels->staircase, result, plan->noun, "pages");
-    for (unsigned n = 0; n < 2 && series != NULL; n++) {
-        series_mark(series, plan->claims[n] != NULL ? plan->claims[n]->entries : 0);
-    }
+    report(levels, plan, result);
     return check_counters(levels, lab, field, plan, result, err);
 }
 

@@ -13,8 +13,10 @@ struct levels_plan {
     size_t pages;     /* words of the field */
     const char *noun; /* "data TLB" */
     const struct claim_tlb *claims[2];
-    bool jumps;      /* as sample_chase */
-    bool first_only; /* the words do not reach a second level's capacity: it is not reported */
+    bool jumps;       /* as sample_chase */
+    bool first_only;  /* the words do not reach a second level's capacity: it is not reported */
+    bool second_only; /* the first level is reported by another staircase */
+    bool last_word;   /* no later experiment narrows the second level down */
 };
 
 struct level {
