@@ -269,6 +269,7 @@ lib_sources := \
 	vmm/report/report_map.c \
 	vmm/report/report_misses.c \
 	vmm/report/report_pages.c \
+	vmm/report/report_programs.c \
 	vmm/report/report_plots.c \
 	vmm/report/report_process.c \
 	vmm/report/report_script.c \
@@ -405,6 +406,7 @@ unit_tests := \
 	test_report \
 	test_report_page \
 	test_report_processes \
+	test_report_programs \
 	test_report_session \
 	test_select \
 	test_session \
@@ -677,8 +679,8 @@ $(launch_tests:%=$(O)/tests/kvm/%): $(O)/obj/tests/kvm/launch.o $(O)/obj/tests/k
 $(O)/tests/kvm/test_progress: host_ldflags += -Wl,--wrap=machine_run
 $(O)/tests/kvm/test_session_run: $(O)/obj/tests/kvm/launch.o
 $(O)/tests/kvm/test_reference: $(O)/obj/tests/kvm/launch.o $(O)/obj/tests/kvm/reference_string.o
-session_tests := test_export test_report_page test_report_processes test_report_session \
-	test_session test_session_damage test_session_fuzz
+session_tests := test_export test_report_page test_report_processes test_report_programs \
+	test_report_session test_session test_session_damage test_session_fuzz
 $(session_tests:%=$(O)/tests/unit/%): \
 	$(O)/obj/tests/unit/session_fixture.o
 $(O)/tests/unit/test_replay $(O)/tests/unit/test_replay_print: \

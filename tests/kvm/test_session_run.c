@@ -212,7 +212,8 @@ static void test_session_is_read_by_babeltrace2(void **state)
         [SESSION_PROCESS_END] = "process_end",
         [SESSION_SIGNAL] = "signal",
         [SESSION_END] = "end",
-        [SESSION_ACCESS] = "access"};
+        [SESSION_ACCESS] = "access",
+        [SESSION_EXEC] = "exec"};
     const struct place *place = *state;
     uint64_t count[SESSION_EVENTS];
 

@@ -132,7 +132,8 @@ static void test_session_keeps_the_fields_of_every_other_event(void **state)
     recorder_signal(fixture.recorder, 4, &signal, "write to nowhere");
     recorder_access(fixture.recorder, &access, NULL);
     recorder_process_end(fixture.recorder, 6, 3, 139);
-    fixture_end(&fixture, 7);
+    recorder_exec(fixture.recorder, 7, 4, "/no/such/program");
+    fixture_end(&fixture, 8);
     struct session_reader *reader = open_reader(&fixture);
     struct session_event event = expect_event(reader, SESSION_PROCESS_START, 1);
     assert_int_equal(event.of.start->process, 3);
@@ -150,7 +151,11 @@ static void test_session_keeps_the_fields_of_every_other_event(void **state)
     assert_memory_equal(&event.of.access->address, &access.address, sizeof(access) - 8);
     event = expect_event(reader, SESSION_PROCESS_END, 6);
     assert_int_equal(event.of.end_process->status, 139);
-    event = expect_event(reader, SESSION_END, 7);
+    event = expect_event(reader, SESSION_EXEC, 7);
+    assert_int_equal(event.of.exec->process, 4);
+    assert_int_equal(event.of.exec->program_hash, 0);
+    assert_string_equal(event.of.exec->path, "/no/such/program");
+    event = expect_event(reader, SESSION_END, 8);
     assert_string_equal(event.of.end->reason, "exited with status 0");
     expect_done(reader);
     session_close(reader);

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -163,6 +164,45 @@ static void test_session_of_a_vmm_that_knew_fewer_kinds_is_read(void **state)
     fixture_remove(&fixture);
 }
 
+static char *read_text(const struct fixture *fixture, const char *name)
+{
+    uint64_t bytes = fixture_size(fixture, name);
+    char *text = calloc(1, bytes + 1);
+    char path[FIXTURE_PATH_BYTES];
+
+    fixture_path(fixture, name, path);
+    FILE *in = fopen(path, "re");
+    assert_true(text != NULL && in != NULL && fread(text, 1, bytes, in) == bytes);
+    fclose(in);
+    return text;
+}
+
+/* An older vmm did not know the last events: its metadata end earlier, but between two of them. */
+static void test_session_without_later_events_is_read(void **state)
+{
+    struct fixture fixture;
+    char tear[SESSION_TEAR_BYTES];
+    struct err err;
+    enum session_next end;
+
+    (void)state;
+    make_sound(&fixture);
+    char *text = read_text(&fixture, SESSION_METADATA_FILE);
+    char *last = strstr(text, "event {\n    name = \"exec\"");
+    assert_non_null(last);
+    size_t kept = (size_t)(last - text);
+    fixture_truncate(&fixture, SESSION_METADATA_FILE, kept);
+    assert_int_equal(read_faults(&fixture, &end, tear, &err), FAULTS);
+    assert_int_equal(end, SESSION_DONE);
+    fixture_truncate(&fixture, SESSION_METADATA_FILE, kept - 1);
+    expect_refusal(&fixture, "was it edited?");
+    *strstr(text, "event {") = '\0';
+    fixture_truncate(&fixture, SESSION_METADATA_FILE, strlen(text));
+    expect_refusal(&fixture, "was it edited?");
+    free(text);
+    fixture_remove(&fixture);
+}
+
 static void test_session_refuses_metadata_that_was_edited(void **state)
 {
     struct fixture fixture;
@@ -312,6 +352,7 @@ int main(void)
         cmocka_unit_test(test_session_refuses_a_folder_without_one),
         cmocka_unit_test(test_session_refuses_a_run_file_that_is_not_its_own),
         cmocka_unit_test(test_session_of_a_vmm_that_knew_fewer_kinds_is_read),
+        cmocka_unit_test(test_session_without_later_events_is_read),
         cmocka_unit_test(test_session_refuses_metadata_that_was_edited),
         cmocka_unit_test(test_session_refuses_a_packet_that_no_recording_writes),
         cmocka_unit_test(test_session_refuses_a_field_out_of_range_where_it_stands),

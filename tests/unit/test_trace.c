@@ -122,6 +122,7 @@ static void write_events(struct trace *trace)
     trace_phase(trace, 2000000, "warm up");
     trace_result(trace, 3000000, "faults", INT64_MIN);
     trace_signal(trace, 4000000, &signal);
+    trace_exec(trace, 4500000, 3, "/bin/a\nb");
     trace_end(trace, 5000000, 139, "killed by signal 11");
 }
 
@@ -143,6 +144,7 @@ static void test_trace_text_is_one_line_an_event(void **state)
         "   0.003000 result faults = -9223372036854775808\n"
         "   0.004000 signal 11 code 1 address 0x10 rip 0x401000 : "
         "segmentation fault: read of 0x10\n"
+        "   0.004500 exec process 3 : /bin/a\\x0ab\n"
         "   0.005000 end status 139 : killed by signal 11\n";
     struct trace trace;
     struct err err = {0};
@@ -248,7 +250,7 @@ static void test_trace_json_parses_back_to_the_same_facts(void **state)
     struct trace trace;
     struct err err = {0};
     int fd = new_file();
-    json_t *line[8];
+    json_t *line[9];
 
     (void)state;
     open_trace(&trace, fd, TRACE_JSON);
@@ -256,7 +258,7 @@ static void test_trace_json_parses_back_to_the_same_facts(void **state)
     assert_true(trace_close(&trace, &err));
     char *got = contents(fd);
     char *at = got;
-    for (size_t i = 0; i < 8; i++) {
+    for (size_t i = 0; i < 9; i++) {
         line[i] = parse_line(&at);
     }
     assert_string_equal(at, "");
@@ -272,9 +274,12 @@ static void test_trace_json_parses_back_to_the_same_facts(void **state)
     assert_string_equal(string_of(line[6], "type"), "signal");
     assert_int_equal(integer_of(line[6], "number"), SIGSEGV);
     assert_string_equal(string_of(line[6], "address"), "0x10");
-    assert_string_equal(string_of(line[7], "type"), "end");
-    assert_int_equal(integer_of(line[7], "status"), 139);
-    for (size_t i = 0; i < 8; i++) {
+    assert_string_equal(string_of(line[7], "type"), "exec");
+    assert_int_equal(integer_of(line[7], "process"), 3);
+    assert_string_equal(string_of(line[7], "path"), "/bin/a\nb");
+    assert_string_equal(string_of(line[8], "type"), "end");
+    assert_int_equal(integer_of(line[8], "status"), 139);
+    for (size_t i = 0; i < 9; i++) {
         json_decref(line[i]);
     }
     free(got);

@@ -195,6 +195,11 @@ put_event(struct line *line, const struct export *export, const struct session_e
     case SESSION_ACCESS:
         put_access(line, event->of.access, event->time_ns);
         return;
+    case SESSION_EXEC:
+        start(line, "exec", event->time_ns);
+        line_json_decimal(line, "process", event->of.exec->process);
+        line_json_text(line, "path", event->of.exec->path);
+        return;
     case SESSION_EVENTS:
         return;
     }

@@ -188,6 +188,14 @@ static void put_instant(
     put(export, buffer, &line);
 }
 
+static void put_exec(struct export *export, const struct session_exec *exec, uint64_t time_ns)
+{
+    char name[SESSION_PATH_BYTES + 8];
+
+    snprintf(name, sizeof(name), "exec %s", exec->path);
+    put_instant(export, viewer_process(exec->process), time_ns, name, exec->process);
+}
+
 static bool event(struct export *export, const struct session_event *event, struct err *err)
 {
     (void)err;
@@ -205,6 +213,9 @@ static bool event(struct export *export, const struct session_event *event, stru
         put_instant(
             export, viewer_process(event->of.signal->process), event->time_ns,
             event->of.signal->text, event->of.signal->number);
+        return true;
+    case SESSION_EXEC:
+        put_exec(export, event->of.exec, event->time_ns);
         return true;
     case SESSION_PROCESS_START:
         name_process(export, event->of.start->process);

@@ -35,6 +35,7 @@ enum statement {
     INSERT_PROCESS,
     END_PROCESS,
     INSERT_ACCESS,
+    INSERT_EXEC,
     INSERT_FACT,
     STATEMENTS
 };
@@ -69,6 +70,7 @@ static const char schema[] =
     "CREATE TABLE processes (process INTEGER, parent INTEGER, start_ns INTEGER, end_ns "
     "INTEGER, "
     "status INTEGER);"
+    "CREATE TABLE execs (time_ns INTEGER, process INTEGER, path TEXT);"
     "CREATE TABLE accesses (time_ns INTEGER, process INTEGER, access INTEGER, address INTEGER, "
     "bytes INTEGER, rip INTEGER, region INTEGER);";
 
@@ -96,6 +98,7 @@ static const char *const inserts[STATEMENTS] = {
     [INSERT_PROCESS] = "INSERT INTO processes VALUES (?, ?, ?, NULL, NULL)",
     [END_PROCESS] = "UPDATE processes SET end_ns = ?, status = ? WHERE process = ?",
     [INSERT_ACCESS] = "INSERT INTO accesses VALUES (?, ?, ?, ?, ?, ?, ?)",
+    [INSERT_EXEC] = "INSERT INTO execs VALUES (?, ?, ?)",
     [INSERT_FACT] = "INSERT OR REPLACE INTO session VALUES (?, ?)",
 };
 
@@ -325,6 +328,17 @@ static bool insert_access(
     return insert(export, INSERT_ACCESS, err);
 }
 
+static bool insert_exec(
+    struct export *export, const struct session_exec *exec, uint64_t time_ns, struct err *err)
+{
+    const struct row row = row_of(export, INSERT_EXEC);
+
+    bind_number(row, 1, time_ns);
+    bind_number(row, 2, exec->process);
+    bind_text(row, 3, exec->path);
+    return insert(export, INSERT_EXEC, err);
+}
+
 /* Events of a time, a name or two numbers. */
 static bool
 insert_small(struct export *export, const struct session_event *event, struct err *err)
@@ -361,6 +375,8 @@ static bool event(struct export *export, const struct session_event *event, stru
         return insert_region(export, event->of.region, event->time_ns, err);
     case SESSION_SIGNAL:
         return insert_signal(export, event->of.signal, event->time_ns, err);
+    case SESSION_EXEC:
+        return insert_exec(export, event->of.exec, event->time_ns, err);
     case SESSION_ACCESS:
         return insert_access(export, event->of.access, event->time_ns, err);
     case SESSION_PHASE:

@@ -273,6 +273,7 @@ static bool survey_event(
     case SESSION_PROCESS_START:
     case SESSION_PROCESS_END:
     case SESSION_SIGNAL:
+    case SESSION_EXEC:
     case SESSION_END:
     case SESSION_EVENTS:
         return true;

@@ -199,6 +199,11 @@ static void put_places(
         } else {
             html_put_text(out, places[i].function);
         }
+        if (places[i].program[0] != '\0') {
+            fputs(" [", out);
+            html_put_text(out, places[i].program);
+            fputc(']', out);
+        }
         fputs("</td>", out);
         html_put_share(out, &places[i].share, total);
     }

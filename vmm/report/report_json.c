@@ -166,6 +166,9 @@ static json_t *places(const struct report_place *list, size_t count, bool lines)
             json_object_set_new(object, "line", json_integer(list[i].line));
         }
         json_object_set_new(object, "function", text(list[i].function));
+        json_object_set_new(
+            object, "program",
+            list[i].program[0] != '\0' ? text(list[i].program) : json_null());
         json_array_append_new(array, with_share(object, &list[i].share));
     }
     return array;

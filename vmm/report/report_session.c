@@ -83,6 +83,7 @@ take_region(struct gather *gather, const struct session_region *said, struct err
         gather->last_region = NULL; /* the list may have moved */
     }
     report->regions[index].said = *said;
+    report->regions[index].program = report->programs.of[said->process];
     return true;
 }
 
@@ -120,18 +121,27 @@ static void add_to_region(struct gather *gather, const struct fault_record *faul
 
 /* --- places in the code --- */
 
+/* One instruction of one program: user addresses leave the upper bits free. */
+static uint64_t site_key(uint16_t program, uint64_t rip)
+{
+    return rip ^ (uint64_t)program << 48;
+}
+
 static bool
 add_to_site(struct gather *gather, const struct fault_record *fault, struct err *err)
 {
     struct report *report = gather->report;
+    uint16_t program = report->programs.of[fault->process];
     uint64_t rip = fault->rip;
     size_t index;
 
     if (report->site_count >= REPORT_SITES_MAX &&
-        report_set_count(gather->site_index, rip) == 0) {
+        report_set_count(gather->site_index, site_key(program, rip)) == 0) {
         rip = REPORT_SITE_OTHER;
+        program = 0;
     }
-    if (!find_index(gather->site_index, rip, report->site_count, &index, err)) {
+    if (!find_index(
+            gather->site_index, site_key(program, rip), report->site_count, &index, err)) {
         return false;
     }
     if (index == report->site_count) {
@@ -141,7 +151,7 @@ add_to_site(struct gather *gather, const struct fault_record *fault, struct err 
             return no_memory(err);
         }
         report->sites = bigger;
-        bigger[report->site_count++] = (struct report_site){.rip = rip};
+        bigger[report->site_count++] = (struct report_site){.rip = rip, .program = program};
     }
     report_share_add(&report->sites[index].share, fault);
     report->sites[index].by_program |= (fault->access & RECORD_HOST) == 0;
@@ -252,9 +262,12 @@ take_event(struct gather *gather, const struct session_event *event, struct err 
         return take_region(gather, event->of.region, err);
     case SESSION_PROCESS_START:
         report->processes++;
+        report_programs_fork(&report->programs, event->of.start);
         return report_processes_start(
             &report->by_process, event->time_ns, event->of.start->process,
             event->of.start->parent, err);
+    case SESSION_EXEC:
+        return report_programs_exec(&report->programs, event->of.exec, err);
     case SESSION_PROCESS_END:
         return report_processes_end(
             &report->by_process, event->time_ns, event->of.end_process->process,
@@ -358,6 +371,7 @@ static int compare_sites(const void *a, const void *b)
     const struct report_site *one = a, *other = b;
     int order = compare_numbers(one->share.faults, other->share.faults);
 
+    order = order != 0 ? order : compare_numbers(other->program, one->program);
     return order != 0 ? order : compare_numbers(other->rip, one->rip);
 }
 
@@ -382,7 +396,7 @@ bool report_gather(
     bool ok = (report->counts != NULL && report_set_create(&gather.region_index) &&
                report_set_create(&gather.site_index)) ||
               no_memory(err);
-    ok = ok &&
+    ok = ok && report_programs_create(&report->programs, report->info, err) &&
          report_pages_create(&report->pages, report->info->duration_ns, page_limit, err) &&
          begin_phase(&gather, 0, "(start)", err) && all_passes(&gather, reader, err);
     if (ok) {
@@ -406,5 +420,6 @@ void report_destroy(struct report *report)
     free(report->results);
     free(report->sites);
     report_pages_destroy(&report->pages);
+    report_programs_destroy(&report->programs);
     *report = (struct report){0};
 }

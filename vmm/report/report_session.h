@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "report/report_pages.h"
 #include "report/report_process.h"
+#include "report/report_programs.h"
 #include "report/report_share.h"
 #include "session/reader.h"
 #include "trace/counts.h"
@@ -33,6 +34,7 @@ struct report_region {
     struct session_region said;
     struct report_share share;
     uint64_t low, high; /* addresses of faults, if there are any: from low to high */
+    uint16_t program;   /* that the process ran when it was said: index into report.programs */
 };
 
 /* All parts of the run under one name; the first is what came before any mark. */
@@ -53,7 +55,8 @@ struct report_result {
 /* An instruction that faulted. */
 struct report_site {
     uint64_t rip;
-    bool by_program; /* not only host accesses: at 0, those are from before the program ran */
+    uint16_t program; /* that the process ran: index into report.programs */
+    bool by_program;  /* not only host accesses: at 0, those are from before the program ran */
     struct report_share share;
 };
 
@@ -71,6 +74,7 @@ struct report {
     size_t result_count;
     struct report_site *sites; /* owns; most faults first, then by rip */
     size_t site_count;
+    struct report_programs programs;
     struct report_pages pages;
     uint64_t by_slice[REPORT_SLICES][FAULT_KINDS];
     uint64_t mapped[REPORT_SLICES];  /* pages of 4 KiB mapped in the slice */

@@ -13,13 +13,19 @@
 #include "report/program_source.h"
 #include "session/runfile.h"
 
-struct lookup {
-    const struct report *report;
-    const char *file;                      /* base name of the program, as regions have it */
+/* One program, opened when the first instruction of it is asked for. */
+struct program {
     const struct session_region **regions; /* owns the array: those of the program's file */
     size_t region_count;
     struct program_source *source; /* owns; NULL: nothing can be looked up */
-    bool any_symbol, any_line;
+    enum report_source_state state;
+    bool open;
+};
+
+struct lookup {
+    const struct report *report;
+    struct program *programs; /* owns: as report->programs has them */
+    bool no_memory, any_line;
 };
 
 static const char *base_name(const char *path)
@@ -31,57 +37,120 @@ static const char *base_name(const char *path)
 
 /* --- from the run to the file --- */
 
-static bool list_regions(struct lookup *lookup)
+static void list_regions(struct lookup *lookup, struct program *program, size_t number)
 {
     const struct report *report = lookup->report;
+    const char *file = base_name(report->programs.list[number].path);
 
-    lookup->regions = calloc(report->region_count + 1, sizeof(const struct session_region *));
-    for (size_t i = 0; lookup->regions != NULL && i < report->region_count; i++) {
+    program->regions = calloc(report->region_count + 1, sizeof(const struct session_region *));
+    lookup->no_memory |= program->regions == NULL;
+    for (size_t i = 0; program->regions != NULL && i < report->region_count; i++) {
         const struct session_region *said = &report->regions[i].said;
-        if (said->file[0] != '\0' &&
-            strncmp(said->file, lookup->file, sizeof(said->file) - 1) == 0) {
-            lookup->regions[lookup->region_count++] = said;
+        if (report->regions[i].program == number && said->file[0] != '\0' &&
+            strncmp(said->file, file, sizeof(said->file) - 1) == 0) {
+            program->regions[program->region_count++] = said;
         }
     }
-    return lookup->regions != NULL;
 }
 
 /* The region of the program's file that held the address: any that was said to, as programs
  * keep their code where it is. */
-static const struct session_region *find_region(const struct lookup *lookup, uint64_t rip)
+static const struct session_region *find_region(const struct program *program, uint64_t rip)
 {
-    for (size_t i = 0; i < lookup->region_count; i++) {
-        if (rip >= lookup->regions[i]->begin && rip < lookup->regions[i]->end) {
-            return lookup->regions[i];
+    for (size_t i = 0; i < program->region_count; i++) {
+        const struct session_region *said = program->regions[i];
+        if (said != NULL && rip >= said->begin && rip < said->end) {
+            return said;
         }
     }
     return NULL;
 }
 
+/* --- opening --- */
+
+static enum report_source_state
+open_source(struct program *program, const struct report_program *recorded)
+{
+    uint64_t hash = runfile_hash(recorded->path);
+    struct err err;
+
+    if (hash == 0) {
+        return REPORT_SOURCE_GONE;
+    }
+    if (recorded->hash != 0 && recorded->hash != hash) {
+        return REPORT_SOURCE_CHANGED;
+    }
+    program->source = program_source_open(recorded->path, &err);
+    if (program->source == NULL) {
+        return err.kind == ERR_ENVIRONMENT ? REPORT_SOURCE_NO_TOOL : REPORT_SOURCE_GONE;
+    }
+    return REPORT_SOURCE_NONE;
+}
+
+static struct program *open_program(struct lookup *lookup, size_t number)
+{
+    struct program *program = &lookup->programs[number];
+
+    if (!program->open) {
+        program->open = true;
+        program->state = open_source(program, &lookup->report->programs.list[number]);
+        list_regions(lookup, program, number);
+    }
+    return program;
+}
+
+static void close_programs(struct lookup *lookup)
+{
+    for (size_t i = 0; i < lookup->report->programs.count; i++) {
+        program_source_close(lookup->programs[i].source);
+        free(lookup->programs[i].regions);
+    }
+    free(lookup->programs);
+}
+
 /* --- from the file to the source --- */
 
-static void find_place(struct lookup *lookup, uint64_t rip, struct report_place *place)
+static void find_place(
+    struct lookup *lookup, struct program *program, uint64_t rip, struct report_place *place)
 {
     const struct session_region *region =
-        lookup->source != NULL ? find_region(lookup, rip) : NULL;
+        program->source != NULL ? find_region(program, rip) : NULL;
     struct program_place found;
 
     if (region == NULL ||
         !program_source_find(
-            lookup->source, rip - region->begin + region->file_offset, &found)) {
+            program->source, rip - region->begin + region->file_offset, &found)) {
         return;
     }
     if (found.function[0] != '\0') {
         memcpy(place->function, found.function, sizeof(place->function));
-        lookup->any_symbol = true;
+        program->state =
+            program->state == REPORT_SOURCE_NONE ? REPORT_SOURCE_SYMBOLS : program->state;
     }
     if (found.file[0] != '\0') {
         memcpy(place->file, found.file, sizeof(place->file));
         place->line = found.line;
+        program->state = REPORT_SOURCE_LINES;
         lookup->any_line = true;
     }
 }
 _Static_assert(REPORT_PLACE_BYTES == PROGRAM_PLACE_BYTES, "names of one length");
+
+static void
+name_program(const struct lookup *lookup, size_t number, char name[REPORT_PROGRAM_BYTES])
+{
+    const char *file = base_name(lookup->report->programs.list[number].path);
+    enum report_source_state state = lookup->programs[number].state;
+    const char *why = state == REPORT_SOURCE_CHANGED ? ", changed since"
+                      : state == REPORT_SOURCE_GONE  ? ", cannot be read"
+                                                     : "";
+
+    if (number != 0) {
+        snprintf(
+            name, REPORT_PROGRAM_BYTES, "%.64s%s", file[0] != '\0' ? file : "another program",
+            why);
+    }
+}
 
 static struct report_place make_place(struct lookup *lookup, const struct report_site *site)
 {
@@ -96,7 +165,8 @@ static struct report_place make_place(struct lookup *lookup, const struct report
         return place;
     }
     snprintf(place.function, sizeof(place.function), "0x%" PRIx64, site->rip);
-    find_place(lookup, site->rip, &place);
+    find_place(lookup, open_program(lookup, site->program), site->rip, &place);
+    name_program(lookup, site->program, place.program);
     return place;
 }
 
@@ -109,6 +179,9 @@ static int compare_names(const void *a, const void *b)
 
     if (order == 0) {
         order = strcmp(one->file, other->file);
+    }
+    if (order == 0) {
+        order = strcmp(one->program, other->program);
     }
     return order != 0 ? order : (one->line > other->line) - (one->line < other->line);
 }
@@ -148,55 +221,45 @@ static size_t merge(struct report_place *places, size_t count)
     return kept;
 }
 
-/* --- opening --- */
+/* --- all of it --- */
 
-static enum report_source_state open_lookup(struct lookup *lookup)
+static bool find_places(struct lookup *lookup, struct report_source *source)
 {
-    const struct session_info *info = lookup->report->info;
-    uint64_t hash = runfile_hash(info->program);
+    const struct report *report = lookup->report;
 
-    if (hash == 0) {
-        return REPORT_SOURCE_GONE;
-    }
-    if (info->program_hash != 0 && info->program_hash != hash) {
-        return REPORT_SOURCE_CHANGED;
-    }
-    struct err err;
-    lookup->source = program_source_open(info->program, &err);
-    if (lookup->source == NULL) {
-        return err.kind == ERR_ENVIRONMENT ? REPORT_SOURCE_NO_TOOL : REPORT_SOURCE_GONE;
-    }
-    return REPORT_SOURCE_NONE;
-}
-
-bool report_source_find(
-    struct report_source *source, const struct report *report, struct err *err)
-{
-    struct lookup lookup = {.report = report, .file = base_name(report->info->program)};
-    size_t count = report->site_count;
-
-    *source = (struct report_source){
-        .functions = calloc(count + 1, sizeof(*source->functions)),
-        .lines = calloc(count + 1, sizeof(*source->lines))};
-    if (source->functions == NULL || source->lines == NULL || !list_regions(&lookup)) {
-        report_source_destroy(source);
-        return err_set(err, ERR_ENVIRONMENT, "no memory for places in the source");
-    }
-    source->state = open_lookup(&lookup);
-    for (size_t i = 0; i < count; i++) {
-        struct report_place place = make_place(&lookup, &report->sites[i]);
+    source->state = open_program(lookup, 0)->state;
+    for (size_t i = 0; i < report->site_count; i++) {
+        struct report_place place = make_place(lookup, &report->sites[i]);
         source->lines[i] = place;
         place.line = 0;
         place.file[0] = '\0';
         source->functions[i] = place;
     }
-    if (lookup.any_symbol) {
-        source->state = lookup.any_line ? REPORT_SOURCE_LINES : REPORT_SOURCE_SYMBOLS;
+    source->state = lookup->programs[0].state;
+    source->function_count = merge(source->functions, report->site_count);
+    source->line_count = lookup->any_line ? merge(source->lines, report->site_count) : 0;
+    return !lookup->no_memory;
+}
+
+bool report_source_find(
+    struct report_source *source, const struct report *report, struct err *err)
+{
+    size_t count = report->site_count;
+    struct lookup lookup = {
+        .report = report, .programs = calloc(report->programs.count, sizeof(*lookup.programs))};
+
+    *source = (struct report_source){
+        .functions = calloc(count + 1, sizeof(*source->functions)),
+        .lines = calloc(count + 1, sizeof(*source->lines))};
+    bool ok = source->functions != NULL && source->lines != NULL && lookup.programs != NULL &&
+              find_places(&lookup, source);
+    if (lookup.programs != NULL) {
+        close_programs(&lookup);
     }
-    source->function_count = merge(source->functions, count);
-    source->line_count = lookup.any_line ? merge(source->lines, count) : 0;
-    program_source_close(lookup.source);
-    free(lookup.regions);
+    if (!ok) {
+        report_source_destroy(source);
+        return err_set(err, ERR_ENVIRONMENT, "no memory for places in the source");
+    }
     return true;
 }
 

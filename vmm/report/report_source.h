@@ -14,7 +14,8 @@
 #include "base/err.h"
 #include "report/report_session.h"
 
-#define REPORT_PLACE_BYTES 192
+#define REPORT_PLACE_BYTES   192
+#define REPORT_PROGRAM_BYTES 96
 
 enum report_source_state {
     REPORT_SOURCE_LINES,   /* functions and lines are known */
@@ -30,6 +31,8 @@ struct report_place {
     char function[REPORT_PLACE_BYTES]; /* or "0x401000" */
     char file[REPORT_PLACE_BYTES];     /* base name; "" where not known */
     int line;                          /* 0: not known, or all of the function */
+    /* Base name of a program that exec started, and what is wrong with it; "" for that of the session. */
+    char program[REPORT_PROGRAM_BYTES];
     struct report_share share;
 };
 

@@ -220,13 +220,17 @@ static void put_regions(FILE *out, const struct report *report, size_t top)
 
 static void put_place(FILE *out, const struct report_place *place, uint64_t total)
 {
-    char text[2 * REPORT_PLACE_BYTES + 32];
+    char text[2 * REPORT_PLACE_BYTES + REPORT_PROGRAM_BYTES + 32];
 
     if (place->line > 0) {
         snprintf(
             text, sizeof(text), "%s:%d in %s()", place->file, place->line, place->function);
     } else {
         snprintf(text, sizeof(text), "%s", place->function);
+    }
+    if (place->program[0] != '\0') {
+        size_t used = strlen(text);
+        snprintf(text + used, sizeof(text) - used, " [%s]", place->program);
     }
     fputs("  ", out);
     put_word(out, text, 54);

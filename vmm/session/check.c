@@ -55,6 +55,8 @@ const char *check_event(enum session_event_kind kind, const void *event)
         return check_text(((const struct session_signal *)event)->text, SESSION_TEXT_BYTES);
     case SESSION_END:
         return check_text(((const struct session_end *)event)->reason, SESSION_TEXT_BYTES);
+    case SESSION_EXEC:
+        return check_text(((const struct session_exec *)event)->path, SESSION_PATH_BYTES);
     case SESSION_PROCESS_START:
     case SESSION_PROCESS_END:
     case SESSION_ACCESS:

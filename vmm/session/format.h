@@ -37,7 +37,8 @@ enum session_event_kind {
     SESSION_SIGNAL = 6,
     SESSION_END = 7,
     SESSION_ACCESS = 8,
-    SESSION_EVENTS = 9
+    SESSION_EXEC = 9,
+    SESSION_EVENTS = 10
 };
 
 #define SESSION_TIME_BITS 56
@@ -67,6 +68,7 @@ _Static_assert(sizeof(struct session_packet) == 72, "the metadata says the same"
 #define SESSION_NAME_BYTES  64
 #define SESSION_LABEL_BYTES 24
 #define SESSION_TEXT_BYTES  320
+#define SESSION_PATH_BYTES  512
 
 /* The guest marks the start of a phase. */
 struct session_phase {
@@ -148,6 +150,15 @@ struct session_access {
     uint8_t bytes;  /* 0: not known */
 };
 
+/* From now on the process runs another program.  Faults and regions that follow are of that one. */
+struct session_exec {
+    uint64_t head;
+    uint64_t program_hash; /* of the file, as runfile_hash() has it; 0: not known */
+    uint16_t process;
+    uint8_t reserved[6];
+    char path[SESSION_PATH_BYTES]; /* absolute */
+};
+
 _Static_assert(sizeof(struct session_phase) == 72, "the metadata says the same");
 _Static_assert(sizeof(struct session_result) == 80, "the metadata says the same");
 _Static_assert(sizeof(struct session_region) == 136, "the metadata says the same");
@@ -156,6 +167,7 @@ _Static_assert(sizeof(struct session_process_end) == 16, "the metadata says the 
 _Static_assert(sizeof(struct session_signal) == 360, "the metadata says the same");
 _Static_assert(sizeof(struct session_end) == 344, "the metadata says the same");
 _Static_assert(sizeof(struct session_access) == 32, "the metadata says the same");
+_Static_assert(sizeof(struct session_exec) == 536, "the metadata says the same");
 
 /* Bytes of an event, its head included; 0 where no such event is known. */
 static inline uint32_t session_event_bytes(unsigned kind)
@@ -170,6 +182,7 @@ static inline uint32_t session_event_bytes(unsigned kind)
         [SESSION_SIGNAL] = sizeof(struct session_signal),
         [SESSION_END] = sizeof(struct session_end),
         [SESSION_ACCESS] = sizeof(struct session_access),
+        [SESSION_EXEC] = sizeof(struct session_exec),
     };
 
     return kind < SESSION_EVENTS ? bytes[kind] : 0;

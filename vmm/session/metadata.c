@@ -83,6 +83,9 @@ static const struct {
     [SESSION_ACCESS] =
         {"access", "hex64_t address; hex64_t rip; uint32_t region; uint16_t process; "
                    "struct access access; uint8_t bytes;"},
+    [SESSION_EXEC] =
+        {"exec", "hex64_t program_hash; uint16_t process; integer { size = 48; align = 8; "
+                 "signed = false; } reserved; text_t path[512];"},
 };
 
 void metadata_print_uuid(const uint8_t uuid[SESSION_UUID_BYTES], char text[METADATA_UUID_TEXT])

@@ -52,6 +52,7 @@ struct session_event {
         const struct session_signal *signal;
         const struct session_end *end;
         const struct session_access *access;
+        const struct session_exec *exec;
         const void *bytes;
     } of;
 };

@@ -313,6 +313,18 @@ void recorder_process_end(
     writer_add(&recorder->writer, &event, sizeof(event));
 }
 
+void recorder_exec(
+    struct recorder *recorder, uint64_t time_ns, uint16_t process, const char *path)
+{
+    struct session_exec event = {
+        .head = session_head(SESSION_EXEC, time_ns),
+        .program_hash = runfile_hash(path),
+        .process = process};
+
+    snprintf(event.path, sizeof(event.path), "%s", path);
+    writer_add(&recorder->writer, &event, sizeof(event));
+}
+
 void recorder_signal(
     struct recorder *recorder,
     uint64_t time_ns,

@@ -52,6 +52,9 @@ void recorder_process_start(
     struct recorder *recorder, uint64_t time_ns, uint16_t process, uint16_t parent);
 void recorder_process_end(
     struct recorder *recorder, uint64_t time_ns, uint16_t process, int status);
+/* The process is about to run the program in the file at this path. */
+void recorder_exec(
+    struct recorder *recorder, uint64_t time_ns, uint16_t process, const char *path);
 /* The head is filled in here. */
 void recorder_signal(
     struct recorder *recorder,

@@ -202,6 +202,16 @@ void trace_signal(struct trace *trace, uint64_t time_ns, const struct trace_sign
     }
 }
 
+void trace_exec(struct trace *trace, uint64_t time_ns, unsigned process, const char *path)
+{
+    struct line line;
+
+    if (begin(trace, &line)) {
+        trace_lines_exec(&line, trace->format, time_ns, process, path);
+        finish(trace, &line);
+    }
+}
+
 void trace_end(struct trace *trace, uint64_t time_ns, int status, const char *reason)
 {
     struct line line;

@@ -80,6 +80,8 @@ void trace_access(
 void trace_phase(struct trace *trace, uint64_t time_ns, const char *name);
 void trace_result(struct trace *trace, uint64_t time_ns, const char *name, int64_t value);
 void trace_signal(struct trace *trace, uint64_t time_ns, const struct trace_signal *signal);
+/* A process goes on with the program in the file at this path: exec. */
+void trace_exec(struct trace *trace, uint64_t time_ns, unsigned process, const char *path);
 /* The run is over: the exit status and the reason in words. */
 void trace_end(struct trace *trace, uint64_t time_ns, int status, const char *reason);
 

@@ -124,6 +124,14 @@ static void signal(struct line *line, uint64_t time_ns, const struct trace_signa
     close_object(line);
 }
 
+static void exec(struct line *line, uint64_t time_ns, unsigned process, const char *path)
+{
+    open_object(line, "exec", time_ns);
+    line_json_decimal(line, "process", process);
+    line_json_text(line, "path", path);
+    close_object(line);
+}
+
 static void end(struct line *line, uint64_t time_ns, int status, const char *reason)
 {
     open_object(line, "end", time_ns);
@@ -139,4 +147,5 @@ const struct trace_writer trace_writer_json = {
     .phase = phase,
     .result = result,
     .signal = signal,
+    .exec = exec,
     .end = end};

@@ -86,6 +86,16 @@ void trace_lines_signal(
     writers[format]->signal(line, time_ns, signal);
 }
 
+void trace_lines_exec(
+    struct line *line,
+    enum trace_format format,
+    uint64_t time_ns,
+    unsigned process,
+    const char *path)
+{
+    writers[format]->exec(line, time_ns, process, path);
+}
+
 void trace_lines_end(
     struct line *line,
     enum trace_format format,

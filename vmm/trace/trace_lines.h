@@ -38,6 +38,12 @@ void trace_lines_signal(
     enum trace_format format,
     uint64_t time_ns,
     const struct trace_signal *signal);
+void trace_lines_exec(
+    struct line *line,
+    enum trace_format format,
+    uint64_t time_ns,
+    unsigned process,
+    const char *path);
 void trace_lines_end(
     struct line *line,
     enum trace_format format,

@@ -175,6 +175,15 @@ static void signal(struct line *line, uint64_t time_ns, const struct trace_signa
     line_sentence(line, signal->text);
 }
 
+static void exec(struct line *line, uint64_t time_ns, unsigned process, const char *path)
+{
+    put_time(line, time_ns);
+    line_text(line, " exec process ");
+    line_decimal(line, process);
+    line_text(line, " : ");
+    line_sentence(line, path);
+}
+
 static void end(struct line *line, uint64_t time_ns, int status, const char *reason)
 {
     put_time(line, time_ns);
@@ -191,4 +200,5 @@ const struct trace_writer trace_writer_text = {
     .phase = phase,
     .result = result,
     .signal = signal,
+    .exec = exec,
     .end = end};

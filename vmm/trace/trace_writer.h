@@ -24,6 +24,7 @@ struct trace_writer {
     void (*phase)(struct line *line, uint64_t time_ns, const char *name);
     void (*result)(struct line *line, uint64_t time_ns, const char *name, int64_t value);
     void (*signal)(struct line *line, uint64_t time_ns, const struct trace_signal *signal);
+    void (*exec)(struct line *line, uint64_t time_ns, unsigned process, const char *path);
     void (*end)(struct line *line, uint64_t time_ns, int status, const char *reason);
 };
 
