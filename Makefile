@@ -130,6 +130,8 @@ lib_sources := \
 	vmm/linux/advice.c \
 	vmm/linux/deliver.c \
 	vmm/linux/descriptors.c \
+	vmm/linux/exec.c \
+	vmm/linux/exec_file.c \
 	vmm/linux/fork.c \
 	vmm/linux/futex.c \
 	vmm/linux/handles.c \
@@ -151,6 +153,7 @@ lib_sources := \
 	vmm/linux/time.c \
 	vmm/linux/wait.c \
 	vmm/load/elf.c \
+	vmm/load/program.c \
 	vmm/load/stack.c \
 	vmm/measure/analyse/compare.c \
 	vmm/measure/analyse/cycles.c \
@@ -426,6 +429,7 @@ kvm_tests := \
 	test_adversary \
 	test_context \
 	test_endings \
+	test_exec \
 	test_guests \
 	test_interactive \
 	test_labbook \
@@ -563,6 +567,8 @@ bench_programs := \
 # Ordinary C programs, built by the system's compilers as any user would (tests/guests/NAME.c).
 libc_guests := \
 	coherence \
+	exec \
+	execfile \
 	files \
 	garbage \
 	hello \
@@ -668,6 +674,7 @@ $(O)/tests/kvm/test_adversary $(O)/tests/kvm/test_guests: \
 launch_tests := \
 	test_adversary \
 	test_endings \
+	test_exec \
 	test_guests \
 	test_interactive \
 	test_labbook \

@@ -60,9 +60,9 @@ struct console {
     struct breaks breaks;
     struct stop stop;
     struct go go;
-    uint64_t faults;               /* of the program so far, without the host's own */
-    struct program_source *source; /* owns; NULL: not opened, or not to be had */
-    bool source_looked;
+    uint64_t faults;                 /* of the program so far, without the host's own */
+    struct program_source *source;   /* owns; NULL: not opened, or not to be had */
+    char *source_of;                 /* owns: path of that program; NULL: not looked for yet */
     struct err source_err;           /* why it is not to be had */
     struct disasm *disasm;           /* owns; NULL: not opened, or not to be had */
     char text[OUTCOME_REASON_BYTES]; /* why a signal was decided by hand */
@@ -78,7 +78,7 @@ void console_refuse(struct console *console, const struct err *err);
 struct space *console_space(const struct console *console);
 void console_registers(const struct console *console, struct registers *registers);
 
-/* names.c: the program for looking places up, opened once; NULL: it cannot be. */
+/* names.c: the program of the current process, for looking places up; opened once; NULL: it cannot be. */
 struct program_source *console_source(struct console *console);
 /* What $rip, $cr2 and functions are. */
 struct parse_names console_names(struct console *console);

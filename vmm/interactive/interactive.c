@@ -50,6 +50,7 @@ void interactive_destroy(struct console *console)
     }
     reader_destroy(&console->reader);
     program_source_close(console->source);
+    free(console->source_of);
     disasm_destroy(console->disasm);
     free(console);
 }
@@ -309,6 +310,12 @@ static void request(struct lab *lab, const struct machine_trap *trap)
     step_see_request(console);
 }
 
+/* Breaks stay, as they are about faults; names are those of the new program from now on. */
+static void executed(struct lab *lab, int process, const char *path)
+{
+    fprintf(console_of(lab)->out, "process %d executes %s\n", process, path);
+}
+
 static bool exception(struct lab *lab, const struct machine_trap *trap)
 {
     struct console *console = console_of(lab);
@@ -371,6 +378,7 @@ struct watch interactive_watch(struct console *console)
         .fault = fault,
         .describe = describe,
         .request = request,
+        .executed = executed,
         .exception = exception,
         .interrupted = interrupted,
         .in_flight = in_flight,

@@ -1,5 +1,6 @@
 /* Names in addresses: registers, the address that faulted, functions and variables of the program. */
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "interactive/console.h"
@@ -50,9 +51,13 @@ static const char *base_name(const char *path)
 
 struct program_source *console_source(struct console *console)
 {
-    if (!console->source_looked) {
-        console->source_looked = true;
-        console->source = program_source_open(console->lab->exe, &console->source_err);
+    const char *exe = console->lab->processes.current->exe;
+
+    if (console->source_of == NULL || strcmp(console->source_of, exe) != 0) {
+        program_source_close(console->source);
+        free(console->source_of);
+        console->source_of = strdup(exe);
+        console->source = program_source_open(exe, &console->source_err);
     }
     return console->source;
 }
@@ -60,7 +65,7 @@ struct program_source *console_source(struct console *console)
 /* Where the file's byte at an offset is in memory: the first region that shows it. */
 static bool find_in_memory(const struct console *console, uint64_t offset, uint64_t *address)
 {
-    const char *file = base_name(console->lab->exe);
+    const char *file = base_name(console->lab->processes.current->exe);
     const struct region *region =
         regions_first_from(console_space(console)->regions, gva_of(0));
 

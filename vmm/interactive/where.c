@@ -19,7 +19,8 @@ static bool find_offset(const struct console *console, uint64_t address, uint64_
         regions_find(console_space(console)->regions, gva_of(address));
 
     if (region == NULL || region->spec.backing == NULL ||
-        strcmp(region->spec.backing->name, base_name(console->lab->exe)) != 0) {
+        strcmp(region->spec.backing->name, base_name(console->lab->processes.current->exe)) !=
+            0) {
         return false;
     }
     *offset = address - region->begin.value + region->spec.file_offset;

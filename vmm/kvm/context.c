@@ -5,6 +5,7 @@
  */
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 
 #include "kvm/cpu.h"
@@ -30,6 +31,32 @@ void machine_context_destroy(struct machine_context *context)
 struct registers *machine_context_registers(struct machine_context *context)
 {
     return &context->registers;
+}
+
+/* Within the state: FXSAVE's part, then XSAVE's header (SDM volume 1, "XSAVE Area"). */
+#define FXSAVE_BYTES  512
+#define FCW_DEFAULT   0x37fu /* as Linux starts a program: all exceptions masked */
+#define MXCSR_DEFAULT 0x1f80u
+#define MXCSR_OFFSET  24
+#define STATE_X87_SSE UINT64_C(3)
+
+void machine_context_begin(struct machine_context *context, struct gva rip, struct gva rsp)
+{
+    const struct kvm_segment unusable = {.unusable = 1};
+    const uint16_t fcw = FCW_DEFAULT;
+    const uint32_t mxcsr = MXCSR_DEFAULT;
+    const uint64_t present = STATE_X87_SSE;
+    char *state = (char *)context->xstate.region;
+
+    *context = (struct machine_context){
+        .registers = {.rip = rip.value, .rsp = rsp.value},
+        .ds = unusable,
+        .es = unusable,
+        .fs = unusable,
+        .gs = unusable};
+    memcpy(state, &fcw, sizeof(fcw));
+    memcpy(state + MXCSR_OFFSET, &mxcsr, sizeof(mxcsr));
+    memcpy(state + FXSAVE_BYTES, &present, sizeof(present));
 }
 
 /* --- stopped by a signal --- */

@@ -197,6 +197,9 @@ MUST_CHECK bool machine_load(
     struct machine *machine,
     const struct machine_context *context,
     const struct machine_tables *tables);
+/* Fill it as for a program that begins at rip with rsp: everything else is zero, or what the CPU has at its
+ * reset. */
+void machine_context_begin(struct machine_context *context, struct gva rip, struct gva rsp);
 /* What a kept program will find in its registers. */
 struct registers *machine_context_registers(struct machine_context *context);
 

@@ -180,3 +180,12 @@ int64_t descriptors_close(struct descriptors *descriptors, uint64_t fd)
     *slot = (struct descriptor){0};
     return 0;
 }
+
+void descriptors_close_on_exec(struct descriptors *descriptors)
+{
+    for (unsigned fd = 0; fd < descriptors->capacity; fd++) {
+        if (descriptors->slot[fd].close_on_exec) {
+            descriptors_close(descriptors, fd);
+        }
+    }
+}

@@ -55,6 +55,8 @@ int64_t descriptors_add(
 /* The same at exactly fd, closing what it stood for. */
 int64_t descriptors_put_at(
     struct descriptors *descriptors, struct open_file *file, uint64_t fd, bool close_on_exec);
+/* Those that exec closes. */
+void descriptors_close_on_exec(struct descriptors *descriptors);
 /* 0 or -EBADF. */
 int64_t descriptors_close(struct descriptors *descriptors, uint64_t fd);
 

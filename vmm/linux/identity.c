@@ -82,7 +82,7 @@ int64_t request_prlimit64(struct process *process, const uint64_t argument[6])
         return -ESRCH;
     }
     if (argument[1] == RLIMIT_STACK) {
-        limit.rlim_cur = limit.rlim_max = process->table->stack_limit_bytes;
+        limit.rlim_cur = limit.rlim_max = process->table->machine.stack_bytes;
     } else if (argument[1] == RLIMIT_NOFILE) {
         limit.rlim_cur = limit.rlim_max = DESCRIPTORS_MAX;
     } else if (argument[1] == RLIMIT_NPROC) {
@@ -170,6 +170,9 @@ int64_t request_setpgid(struct process *process, const uint64_t argument[6])
     }
     if (who == NULL || (who != process && who->parent != process)) {
         return -ESRCH;
+    }
+    if (who != process && who->has_executed) {
+        return -EACCES;
     }
     int group = (int)argument[1] == 0 ? who->pid : (int)argument[1];
     for (unsigned i = 0; i < table->max; i++) {

@@ -50,7 +50,7 @@ static int descriptor_in(const char *name)
 static int64_t translate(struct process *process, struct path *path)
 {
     if (strcmp(path->name, "/proc/self/exe") == 0) {
-        snprintf(path->name, sizeof(path->name), "%s", process->table->exe);
+        snprintf(path->name, sizeof(path->name), "%s", process->exe);
         return 0;
     }
     int fd = descriptor_in(path->name);
@@ -66,16 +66,11 @@ static int64_t translate(struct process *process, struct path *path)
     return 0;
 }
 
-int64_t path_read(struct process *process, uint64_t folder, uint64_t at, struct path *path)
+/* The name is read. */
+static int64_t place(struct process *process, uint64_t folder, struct path *path)
 {
-    int error =
-        access_read_string(&process->access, path->name, gva_of(at), sizeof(path->name));
-
     path->folder = AT_FDCWD;
     path->own = false;
-    if (error != 0) {
-        return -error;
-    }
     if (path->name[0] == '/') {
         return translate(process, path);
     }
@@ -85,6 +80,25 @@ int64_t path_read(struct process *process, uint64_t folder, uint64_t at, struct 
     }
     path->folder = files_host_fd(process, (int)folder);
     return path->folder < 0 ? -EBADF : 0;
+}
+
+int64_t path_read(struct process *process, uint64_t folder, uint64_t at, struct path *path)
+{
+    int error =
+        access_read_string(&process->access, path->name, gva_of(at), sizeof(path->name));
+
+    return error != 0 ? -error : place(process, folder, path);
+}
+
+int64_t path_place(struct process *process, const char *name, struct path *path)
+{
+    size_t bytes = strlen(name) + 1;
+
+    if (bytes > sizeof(path->name)) {
+        return -ENAMETOOLONG;
+    }
+    memcpy(path->name, name, bytes);
+    return place(process, (uint64_t)AT_FDCWD, path);
 }
 
 /* The same, where a name must be there. */
@@ -136,6 +150,37 @@ static int open_on_host(const struct path *path, int flags, mode_t mode)
     return (int)fd;
 }
 
+/* What the host's kernel says of a link of /proc is what it says of a ring of links, too. */
+static int error_of(const struct path *path, int flags, int error)
+{
+    if (error != ELOOP || (flags & O_NOFOLLOW) != 0) {
+        return error;
+    }
+    int fd = openat(path->folder, path->name, O_PATH | O_CLOEXEC);
+    if (fd < 0) {
+        return errno;
+    }
+    close(fd);
+    return ENOENT;
+}
+
+int path_open(const struct process *process, const struct path *path, int flags, mode_t mode)
+{
+    mode_t outer = umask(process->umask);
+    int fd = open_on_host(path, flags, mode);
+    int error = fd < 0 ? errno : 0;
+
+    umask(outer);
+    if (fd < 0) {
+        return -error_of(path, flags, error);
+    }
+    if (is_of_vmm(fd)) {
+        close(fd);
+        return -ENOENT;
+    }
+    return fd;
+}
+
 #define KNOWN_FLAGS                                                                            \
     (O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_APPEND | O_SYNC | O_DIRECT | O_DIRECTORY |     \
      O_NOFOLLOW | O_NOATIME | O_PATH | O_TMPFILE)
@@ -156,16 +201,9 @@ open_path(struct process *process, uint64_t folder, uint64_t at, uint64_t flags,
     } else {
         host_flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
     }
-    mode_t outer = umask(process->umask);
-    int fd = open_on_host(&path, host_flags, (mode_t)mode);
-    error = fd < 0 ? -errno : 0;
-    umask(outer);
+    int fd = path_open(process, &path, host_flags, (mode_t)mode);
     if (fd < 0) {
-        return error == -ELOOP && (flags & O_NOFOLLOW) == 0 ? -ENOENT : error;
-    }
-    if (is_of_vmm(fd)) {
-        close(fd);
-        return -ENOENT;
+        return fd;
     }
     struct open_file *file = open_file_create(fd, false);
     if (file == NULL) {

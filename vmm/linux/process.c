@@ -49,6 +49,8 @@ static const struct request linux_requests[] = {
     [SYS_fork] = {"fork", request_fork},
     [SYS_vfork] = {"vfork", request_vfork},
     [SYS_clone] = {"clone", request_clone},
+    [SYS_execve] = {"execve", request_execve},
+    [SYS_execveat] = {"execveat", request_execveat},
     [SYS_exit] = {"exit", request_exit},
     [SYS_wait4] = {"wait4", request_wait4},
     [SYS_kill] = {"kill", request_kill},
@@ -132,7 +134,6 @@ static const struct request linux_requests[] = {
     [SYS_fdatasync] = {"fdatasync", request_fsync},
     /* Known by name only: what programs most often try next. */
     [SYS_socket] = {"socket", NULL},
-    [SYS_execve] = {"execve", NULL},
     [SYS_clone3] = {"clone3", NULL},
     [SYS_sendfile] = {"sendfile", NULL},
     [SYS_link] = {"link", NULL},

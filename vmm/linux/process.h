@@ -94,6 +94,8 @@ struct process {
     uint64_t clear_child_tid;
     uint64_t robust_list;
     uint32_t umask;
+    bool has_executed; /* another program than the one it was forked with */
+    char *exe; /* owns: absolute path of the program's file; NULL in a test without one */
     char comm[16];
     char reason[PROCESS_REASON_BYTES]; /* of the last fault that could not be resolved */
 };

@@ -67,6 +67,9 @@ request_fn request_arch_prctl, request_set_tid_address, request_set_robust_list,
 request_fn request_fork, request_vfork, request_clone, request_exit, request_wait4,
     request_waitid;
 
+/* exec.c */
+request_fn request_execve, request_execveat;
+
 /* futex.c */
 request_fn request_futex;
 

@@ -83,7 +83,7 @@ void signal_fill_info(const struct signal_info *info, uint8_t out[SIGNAL_INFO_BY
 
 static uint32_t state_bytes(const struct process_table *table)
 {
-    return table->xcr0 != 0 ? table->xstate_bytes : FXSAVE_BYTES;
+    return table->xcr0 != 0 ? table->machine.xstate_bytes : FXSAVE_BYTES;
 }
 
 /* --- in --- */

@@ -134,8 +134,8 @@ read_link(struct process *process, uint64_t folder, uint64_t at, uint64_t to, ui
     }
     ssize_t length;
     if (strcmp(name, "/proc/self/exe") == 0) {
-        length = (ssize_t)strlen(process->table->exe);
-        memcpy(target, process->table->exe, (size_t)length);
+        length = (ssize_t)strlen(process->exe);
+        memcpy(target, process->exe, (size_t)length);
     } else {
         int64_t refused = path_read(process, folder, at, &path);
         if (refused != 0) {

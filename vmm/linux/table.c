@@ -32,6 +32,7 @@ static void free_process(struct process *process)
         hooks->free_cpu(hooks->context, process);
     }
     free(process->wait.fd);
+    free(process->exe);
     free(process);
 }
 
@@ -125,7 +126,9 @@ struct process *process_create_child(struct process_table *table, struct process
     if (child == NULL) {
         return NULL;
     }
-    if (descriptors_copy(&child->descriptors, &parent->descriptors) != 0) {
+    child->exe = parent->exe != NULL ? strdup(parent->exe) : NULL;
+    if ((parent->exe != NULL && child->exe == NULL) ||
+        descriptors_copy(&child->descriptors, &parent->descriptors) != 0) {
         process_discard(child);
         return NULL;
     }
@@ -242,21 +245,54 @@ void process_finish_wait(struct process *process, int64_t result)
 
 /* --- ending --- */
 
-static void leave_space(struct process *process)
+static void release_vfork_parent(struct process *process)
+{
+    struct process *parent = process->vfork_parent;
+
+    process->vfork_parent = NULL;
+    if (parent != NULL && parent->state == PROCESS_BLOCKED && parent->wait.kind == WAIT_VFORK) {
+        process_finish_wait(parent, process->pid);
+    }
+}
+
+/* Somebody stays who was not the first in it. */
+static void rename_space(const struct process_table *table, struct process *left)
+{
+    struct space *space = left->access.space;
+
+    for (unsigned i = 0; i < table->max && space->process == (uint16_t)left->pid; i++) {
+        const struct process *other = table->slot[i];
+        if (other != NULL && other != left && other->access.space == space) {
+            space_rename(space, (uint16_t)other->pid);
+        }
+    }
+}
+
+/* Who shares the memory may wait for it. */
+static void clear_child_tid(struct process *process)
+{
+    const struct gva at = gva_of(process->clear_child_tid);
+    const uint32_t zero = 0;
+
+    if (at.value != 0 && access_write(&process->access, at, &zero, sizeof(zero)) == 0) {
+        futex_wake(process, at.value, 1);
+    }
+}
+
+void process_leave_space(struct process *process)
 {
     const struct process_hooks *hooks = &process->table->hooks;
     struct space *space = process->access.space;
 
     if (--space->users == 0) {
         hooks->release_space(hooks->context, space);
-    } else if (process->clear_child_tid != 0) {
-        const uint32_t zero = 0;
-        struct gva at = gva_of(process->clear_child_tid);
-        if (access_write(&process->access, at, &zero, sizeof(zero)) == 0) {
-            futex_wake(process, at.value, 1);
-        }
+    } else {
+        rename_space(process->table, process);
+        clear_child_tid(process);
     }
     process->access.space = NULL;
+    process->clear_child_tid = 0;
+    release_vfork_parent(process);
 }
 
 /* Orphans belong to the laboratory, which forgets them as soon as they end. */
@@ -273,16 +309,6 @@ static void give_children_away(struct process *process)
         if (child->state == PROCESS_ZOMBIE) {
             process_reap(child);
         }
-    }
-}
-
-static void release_vfork_parent(struct process *process)
-{
-    struct process *parent = process->vfork_parent;
-
-    process->vfork_parent = NULL;
-    if (parent != NULL && parent->state == PROCESS_BLOCKED && parent->wait.kind == WAIT_VFORK) {
-        process_finish_wait(parent, process->pid);
     }
 }
 
@@ -340,9 +366,8 @@ void process_end(struct process *process, int wait_status)
         table->hooks.ended(table->hooks.context, process, wait_status);
     }
     descriptors_destroy(&process->descriptors);
-    leave_space(process);
+    process_leave_space(process);
     give_children_away(process);
-    release_vfork_parent(process);
     for (unsigned i = 0; i < table->max; i++) {
         if (table->slot[i] != NULL && table->slot[i]->vfork_parent == process) {
             table->slot[i]->vfork_parent = NULL;

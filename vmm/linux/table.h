@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/registers.h"
 #include "linux/process.h"
+#include "load/program.h"
 #include "run/outcome.h"
 #include "trace/counts.h"
 
@@ -32,6 +33,13 @@ struct process_hooks {
     void (*free_cpu)(void *context, struct process *process);
     /* Nobody is left in this address space: destroy it as soon as the CPU is on another one. */
     void (*release_space)(void *context, struct space *space);
+    /* The process that runs goes on in this address space, with the CPU as a program finds it at its
+     * start.  Its own is left by the caller afterwards. */
+    void (*enter_program)(
+        void *context,
+        struct process *process,
+        struct space *space,
+        const struct program_entry *entry);
     void (*phase)(void *context, const char *name);
     void (*result)(void *context, const char *name, int64_t value);
     /* A request that is not implemented; called once for each number. */
@@ -40,6 +48,10 @@ struct process_hooks {
      * its address space.  May be NULL. */
     void (*started)(void *context, const struct process *child, const struct process *parent);
     void (*ended)(void *context, const struct process *process, int wait_status);
+    /* exec: the process is about to leave its program for the one in the file at `path`. */
+    void (*executed)(void *context, const struct process *process, const char *path);
+    /* exec: a file that is meant to be a program is none that can be run; in one line, why. */
+    void (*refused)(void *context, const char *text);
     /* A process was ended by a signal. */
     void (*killed)(
         void *context,
@@ -49,25 +61,26 @@ struct process_hooks {
 };
 
 #define PROCESS_UNKNOWN 512 /* numbers remembered as already reported */
+#define REFUSALS_MAX    16
 
 struct process_table {
     struct process_hooks hooks;
-    struct outcome *outcome;     /* borrows */
-    const struct counts *counts; /* borrows: faults so far, of all processes */
-    const char *exe;             /* borrows: absolute path of the program */
-    uint64_t stack_limit_bytes;
-    uint64_t xcr0;         /* state that XSAVE may hold; 0: the CPU has no XSAVE */
-    uint32_t xstate_bytes; /* of that; 512 + 64 at least */
-    struct process **slot; /* owns; `max` of them, NULL where free */
+    struct outcome *outcome;        /* borrows */
+    const struct counts *counts;    /* borrows: faults so far, of all processes */
+    struct program_machine machine; /* xstate_bytes: 512 + 64 at least */
+    uint64_t xcr0;                  /* state that XSAVE may hold; 0: the CPU has no XSAVE */
+    struct process **slot;          /* owns; `max` of them, NULL where free */
     unsigned max;
     unsigned count;
     int last_pid;
-    struct process *first;     /* borrows: pid 1, whose end is the run's */
-    struct process *current;   /* borrows: the one that runs */
-    struct process *doomed;    /* owns: ended and reaped while it was current */
-    uint64_t current_since_ns; /* when it was made the current one */
-    bool yield;                /* the current one asks for the others to come first */
-    bool attention;            /* something has changed that the scheduler wants to see */
+    struct process *first;          /* borrows: pid 1, whose end is the run's */
+    struct process *current;        /* borrows: the one that runs */
+    struct process *doomed;         /* owns: ended and reaped while it was current */
+    uint64_t current_since_ns;      /* when it was made the current one */
+    unsigned refusals;              /* of exec that were told */
+    uint64_t refused[REFUSALS_MAX]; /* sums of their texts: each is told once */
+    bool yield;                     /* the current one asks for the others to come first */
+    bool attention;                 /* something has changed that the scheduler wants to see */
     uint8_t unknown[PROCESS_UNKNOWN / 8];
 };
 
@@ -97,6 +110,9 @@ unsigned process_count_ready(const struct process_table *table);
 /* End a process (wait_status as wait4 gives it): close its files, leave its space, give its
  * children away, tell its parent.  Of pid 1 the caller has set the outcome. */
 void process_end(struct process *process, int wait_status);
+/* Leave the address space, for another one or for good: nobody waits for the process to give it back
+ * any more, and process->access.space is NULL. */
+void process_leave_space(struct process *process);
 /* Forget a zombie; the current process waits for process_free_doomed() once another one runs. */
 void process_reap(struct process *zombie);
 void process_free_doomed(struct process_table *table);

@@ -47,16 +47,12 @@ static bool err_set_input(struct reader *reader, const char *format, ...)
 
 /* --- the file --- */
 
-static bool open_file(struct reader *reader, int *fd)
+static bool check_file(struct reader *reader, int fd)
 {
     struct stat status;
 
-    *fd = open(reader->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (*fd < 0) {
-        return err_set_errno(reader->err, ERR_INPUT, "cannot open %s", reader->path);
-    }
-    if (fstat(*fd, &status) != 0 || !S_ISREG(status.st_mode)) {
-        close(*fd);
+    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
+        close(fd);
         return REFUSE(
             reader, "is %s, not a program",
             S_ISDIR(status.st_mode) ? "a directory" : "not a regular file");
@@ -412,11 +408,22 @@ static bool read_image(struct reader *reader)
 
 bool elf_read(struct elf_image *image, const char *path, struct gva top, struct err *err)
 {
-    struct reader reader = {.path = path, .top = top.value, .image = image, .err = err};
-    int fd;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
     *image = (struct elf_image){0};
-    if (!open_file(&reader, &fd) || !backing_create(&image->backing, fd, path, err)) {
+    if (fd < 0) {
+        return err_set_errno(err, ERR_INPUT, "cannot open %s", path);
+    }
+    return elf_read_file(image, fd, path, top, err);
+}
+
+bool elf_read_file(
+    struct elf_image *image, int fd, const char *path, struct gva top, struct err *err)
+{
+    struct reader reader = {.path = path, .top = top.value, .image = image, .err = err};
+
+    *image = (struct elf_image){0};
+    if (!check_file(&reader, fd) || !backing_create(&image->backing, fd, path, err)) {
         return false;
     }
     bool ok = read_image(&reader);

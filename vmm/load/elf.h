@@ -44,6 +44,9 @@ struct elf_image {
  */
 MUST_CHECK bool
 elf_read(struct elf_image *image, const char *path, struct gva top, struct err *err);
+/* The same for an open file, which is taken over, also on failure; path: its name, for messages. */
+MUST_CHECK bool elf_read_file(
+    struct elf_image *image, int fd, const char *path, struct gva top, struct err *err);
 void elf_release(struct elf_image *image); /* accepts a zeroed struct */
 
 #endif

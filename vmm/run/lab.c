@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "fault/writeback.h"
 #include "run/observe.h"
@@ -82,6 +83,29 @@ static void release_space(void *context, struct space *space)
     }
 }
 
+/*
+ * The tables are exchanged as between processes.  A first turn on them has an unused tag, so it begins
+ * stale; what the old tables still have to be told is carried out before.
+ */
+static void enter_program(
+    void *context,
+    struct process *process,
+    struct space *space,
+    const struct program_entry *entry)
+{
+    struct lab *lab = context;
+
+    pager_end_retry(lab->pager, false);
+    if (!schedule_enter(lab, space, entry)) {
+        outcome_set(
+            &lab->outcome, OUTCOME_STOPPED, 0, "no way to start a program in process %d",
+            process->pid);
+    }
+    if (process == lab->processes.first) {
+        lab->space = space;
+    }
+}
+
 static unsigned max_processes(const struct lab_config *config)
 {
     return config->max_processes != 0 ? config->max_processes : LAB_MAX_PROCESSES;
@@ -89,13 +113,15 @@ static unsigned max_processes(const struct lab_config *config)
 
 static bool create_space(struct lab *lab, struct err *err)
 {
-    /* And one that has just ended, while the vCPU is still on its tables. */
+    /* And one that has just ended, while the vCPU is still on its tables; or the next one of a process that
+     * executes a program. */
     return setup_memory(lab, max_processes(lab->config) + 1, err) &&
            space_create(&lab->space, lab->memory, err);
 }
 
 static void wire_table(struct lab *lab)
 {
+    const struct machine_cpu *cpu = machine_cpu(lab->machine);
     struct process_table *table = &lab->processes;
 
     table->hooks = (struct process_hooks){
@@ -111,18 +137,23 @@ static void wire_table(struct lab *lab)
         .copy_cpu = copy_cpu,
         .free_cpu = free_cpu,
         .release_space = release_space,
+        .enter_program = enter_program,
         .phase = observe_phase,
         .result = observe_result,
         .unknown = observe_unknown_request,
         .started = observe_started,
         .ended = observe_ended,
+        .executed = observe_executed,
+        .refused = observe_refused,
         .killed = observe_killed};
     table->outcome = &lab->outcome;
     table->counts = lab->counts;
-    table->stack_limit_bytes = lab->config->stack_bytes;
-    table->exe = lab->exe;
-    table->xcr0 = machine_cpu(lab->machine)->xcr0;
-    table->xstate_bytes = machine_cpu(lab->machine)->xsave_bytes;
+    table->xcr0 = cpu->xcr0;
+    table->machine = (struct program_machine){
+        .stack_bytes = lab->config->stack_bytes,
+        .hwcap = cpu->hwcap,
+        .hwcap2 = cpu->hwcap2,
+        .xstate_bytes = cpu->xsave_bytes};
 }
 
 static bool create_processes(struct lab *lab, struct err *err)
@@ -137,8 +168,12 @@ static bool create_processes(struct lab *lab, struct err *err)
     if (first == NULL) {
         return err_set(err, ERR_ENVIRONMENT, "no memory for the first process");
     }
-    const char *slash = strrchr(lab->exe, '/');
-    snprintf(first->comm, sizeof(first->comm), "%s", slash != NULL ? slash + 1 : lab->exe);
+    first->exe = realpath(lab_program(lab->config), NULL);
+    if (first->exe == NULL) {
+        return err_set_errno(err, ERR_INPUT, "cannot open %s", lab_program(lab->config));
+    }
+    const char *slash = strrchr(first->exe, '/');
+    snprintf(first->comm, sizeof(first->comm), "%s", slash != NULL ? slash + 1 : first->exe);
     first->access =
         (struct access){.space = lab->space, .on_fault = observe_host_fault, .context = lab};
     lab->space->process = (uint16_t)first->pid;
@@ -148,11 +183,11 @@ static bool create_processes(struct lab *lab, struct err *err)
     return true;
 }
 
-static bool find_exe(struct lab *lab, struct err *err)
+/* Before anything is made for it. */
+static bool check_program(const struct lab *lab, struct err *err)
 {
-    lab->exe = realpath(lab->config->program[0], NULL);
-    return lab->exe != NULL ||
-           err_set_errno(err, ERR_INPUT, "cannot open %s", lab->config->program[0]);
+    return access(lab_program(lab->config), F_OK) == 0 ||
+           err_set_errno(err, ERR_INPUT, "cannot open %s", lab_program(lab->config));
 }
 
 static bool build(struct lab *lab, struct err *err)
@@ -160,7 +195,7 @@ static bool build(struct lab *lab, struct err *err)
     const struct machine_config machine = {
         .kvm_path = lab->config->kvm_path, .mem_bytes = lab->config->mem_bytes};
 
-    if (!find_exe(lab, err) || !machine_create(&lab->machine, &machine, err) ||
+    if (!check_program(lab, err) || !machine_create(&lab->machine, &machine, err) ||
         !create_space(lab, err) || !create_processes(lab, err)) {
         return false;
     }
@@ -241,6 +276,5 @@ void lab_destroy(struct lab *lab)
     swap_destroy(lab->swap);
     machine_destroy(lab->machine);
     free(lab->counts);
-    free(lab->exe);
     free(lab);
 }

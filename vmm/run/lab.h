@@ -33,7 +33,8 @@ enum lab_record {
 
 struct lab_config {
     const char *kvm_path;
-    char *const *program;           /* path and arguments, NULL-terminated; borrows */
+    const char *path;               /* of the program; NULL: program[0]; borrows */
+    char *const *program;           /* name and arguments, NULL-terminated; borrows */
     const char *const *environment; /* NULL-terminated; borrows */
     uint64_t mem_bytes;             /* a multiple of LARGE_BYTES */
     uint64_t stack_bytes;           /* limit of the stack, a multiple of PAGE_BYTES */
@@ -64,7 +65,7 @@ struct lab {
     struct pager *pager;             /* owns */
     struct watch watch;              /* owns what has a destroy */
     struct sampling *sampling;       /* owns; NULL: pages are not sampled */
-    struct space *space;             /* owns: that of the first process */
+    struct space *space; /* owns: that of the first process, whatever it has executed */
     struct process_table processes;
     struct schedule schedule;
     struct space *loaded_space; /* borrows: whose tables the vCPU is on */
@@ -72,7 +73,6 @@ struct lab {
     struct outcome outcome;
     int lost_error;        /* why a mapped file could not be written back at the end, or 0 */
     struct counts *counts; /* owns */
-    char *exe;             /* owns: absolute path of the program */
     uint64_t start_ns;     /* CLOCK_MONOTONIC at the first entry; UINT64_MAX before */
     struct clock *clock;   /* borrows: the machine's */
     uint64_t elapsed_ns;
@@ -92,6 +92,12 @@ void lab_destroy(struct lab *lab); /* accepts NULL */
 /* At the end of a run: what programs have written to mapped files goes to them.  A failure is the
  * outcome's to tell: its reason gets longer, and lab->lost_error is set. */
 void lab_write_files_back(struct lab *lab);
+
+/* The path of the program. */
+static inline const char *lab_program(const struct lab_config *config)
+{
+    return config->path != NULL ? config->path : config->program[0];
+}
 
 /* start.c: load the ELF file into regions, build its stack, and point the vCPU at its entry. */
 MUST_CHECK bool lab_load(struct lab *lab, struct err *err);

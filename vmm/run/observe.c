@@ -155,6 +155,31 @@ void observe_ended(void *context, const struct process *process, int wait_status
     }
 }
 
+void observe_executed(void *context, const struct process *process, const char *path)
+{
+    struct lab *lab = context;
+    struct recorder *recorder = lab->config->recorder;
+    const struct watch_ops *watch = lab->watch.ops;
+    const struct space *space = process->access.space;
+    uint64_t time_ns = since_start_ns(lab);
+
+    trace_exec(lab->config->trace, time_ns, (unsigned)process->pid, path);
+    if (recorder != NULL) {
+        if (space->process == (uint16_t)process->pid) {
+            recorder_regions(recorder, time_ns, space->process, space->regions);
+        }
+        recorder_exec(recorder, time_ns, (uint16_t)process->pid, path);
+    }
+    if (watch != NULL && watch->executed != NULL) {
+        watch->executed(lab, process->pid, path);
+    }
+}
+
+void observe_refused(void *context __attribute__((unused)), const char *text)
+{
+    fprintf(stderr, "vmm: exec: %s; only static x86-64 programs are run\n", text);
+}
+
 void observe_killed(
     void *context,
     const struct process *process,

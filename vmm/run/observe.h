@@ -27,6 +27,9 @@ void observe_unknown_request(void *context, uint64_t number, const char *name);
 /* A process was forked; one other than the first ends: into the session. */
 void observe_started(void *context, const struct process *child, const struct process *parent);
 void observe_ended(void *context, const struct process *process, int wait_status);
+/* exec: into the trace and the session; what is no program, to stderr. */
+void observe_executed(void *context, const struct process *process, const char *path);
+void observe_refused(void *context, const char *text);
 /* A process was ended by a signal: into the trace; of a child also to stderr, if verbose. */
 void observe_killed(
     void *context,

@@ -259,23 +259,34 @@ static void bury_doomed(struct lab *lab)
  * about: then nothing is stale there.  A tag is used again for another space, so the first turn of
  * each process starts anew.
  */
-static bool load(struct lab *lab, struct process *next)
+static bool
+load(struct lab *lab, struct space *space, const struct machine_context *cpu, bool first)
 {
-    struct space *space = next->access.space;
-
     space_settle(lab->loaded_space);
     lab->loaded_space->stale = false;
     const struct machine_tables tables = {
         .root = space->ptab.root,
         .tag = (unsigned)space->slot + 1,
-        .stale = space->stale || !next->has_run};
-    if (!machine_load(lab->machine, next->cpu, &tables)) {
+        .stale = space->stale || first};
+    if (!machine_load(lab->machine, cpu, &tables)) {
         return false;
     }
-    next->has_run = true;
     space->stale = false;
     lab->loaded_space = space;
     return true;
+}
+
+bool schedule_enter(struct lab *lab, struct space *space, const struct program_entry *entry)
+{
+    struct machine_context *cpu = machine_context_create();
+
+    if (cpu == NULL) {
+        return false;
+    }
+    machine_context_begin(cpu, entry->rip, entry->rsp);
+    bool ok = load(lab, space, cpu, true);
+    machine_context_destroy(cpu);
+    return ok;
 }
 
 /* A machine that fails here is stopped, and says so at its next run. */
@@ -299,9 +310,10 @@ static void change_to(struct lab *lab, struct process *next)
             return;
         }
     }
-    if (!load(lab, next)) {
+    if (!load(lab, next->access.space, next->cpu, !next->has_run)) {
         return;
     }
+    next->has_run = true;
     current->cpu_ns += now_ns - table->current_since_ns;
     table->current = next;
     table->current_since_ns = now_ns;

@@ -17,6 +17,8 @@
 #define SCHEDULE_SLICE_NS 10000000
 
 struct lab;
+struct program_entry;
+struct space;
 
 struct schedule {
     timer_t timer;
@@ -43,6 +45,11 @@ void schedule_destroy(struct schedule *schedule); /* accepts a zeroed struct */
  * nobody can run; returns early when the run has an outcome.
  */
 void schedule_next(struct lab *lab);
+
+/* The process that runs goes on in another address space, as a program begins; the old one is not current
+ * any more.  False: the machine is stopped, or there is no memory. */
+MUST_CHECK bool
+schedule_enter(struct lab *lab, struct space *space, const struct program_entry *entry);
 
 /* Leave ring 3 once more soon, as vmm's clock does while it ticks. */
 void schedule_look_again(struct lab *lab);

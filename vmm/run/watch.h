@@ -37,6 +37,9 @@ struct watch_ops {
     /* A request came, and is served next. */
     void (*request)(struct lab *lab, const struct machine_trap *trap);
 
+    /* exec: the process is about to leave its program for the one in the file at `path`. */
+    void (*executed)(struct lab *lab, int process, const char *path);
+
     /* True: the exception was the watcher's own, and is none of the program's.  NULL: false. */
     bool (*exception)(struct lab *lab, const struct machine_trap *trap);
 

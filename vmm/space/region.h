@@ -121,6 +121,8 @@ MUST_CHECK enum region_result regions_advise(
     struct regions *regions, struct gva begin, struct gva end, enum region_large large);
 /* Another set with the same regions and the same ids: fork.  NULL: no memory. */
 struct regions *regions_clone(const struct regions *regions);
+/* Ids go on behind those of another set: both are of one process.  To be called while there is no region. */
+void regions_continue_ids(struct regions *regions, const struct regions *before);
 /* Move the edge of a region into free space next to it (stack growth, brk, mremap in place).
  * Refuses (OVERLAPS) to meet the neighbour, (OUTSIDE) to leave the bounds or to become empty. A
  * shrinking edge only changes the bookkeeping; the caller unmaps the pages. */

@@ -200,6 +200,16 @@ int space_advise(struct space *space, struct gva begin, struct gva end, enum reg
     return errno_of(regions_advise(space->regions, begin, end, large));
 }
 
+void space_rename(struct space *space, uint16_t process)
+{
+    struct region *region = regions_first_from(space->regions, gva_of(0));
+
+    space->process = process;
+    for (; region != NULL; region = regions_next(region)) {
+        region->described = false;
+    }
+}
+
 int space_place_stack(struct space *space, struct gva top, uint64_t bytes, uint64_t limit_bytes)
 {
     const struct region_spec stack = {

@@ -76,6 +76,9 @@ MUST_CHECK int space_discard(struct space *space, struct gva begin, struct gva e
 MUST_CHECK int
 space_move_pages(struct space *space, struct gva from, struct gva to, uint64_t bytes);
 
+/* From now on records name this process. */
+void space_rename(struct space *space, uint16_t process);
+
 /*
  * Put the stack in place: a region for its first `bytes` below top, room to grow down to
  * `limit_bytes` below top, and a guard below that.

@@ -56,6 +56,11 @@ void regions_destroy(struct regions *regions)
     free(regions);
 }
 
+void regions_continue_ids(struct regions *regions, const struct regions *before)
+{
+    regions->next_id = before->next_id;
+}
+
 size_t regions_count(const struct regions *regions)
 {
     return regions->count;
