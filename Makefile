@@ -71,6 +71,7 @@ lib_sources := \
 	vmm/cli/host.c \
 	vmm/cli/interactive_options.c \
 	vmm/cli/export_command.c \
+	vmm/cli/find_program.c \
 	vmm/cli/export_options.c \
 	vmm/cli/measure_command.c \
 	vmm/cli/measure_options.c \

@@ -314,6 +314,32 @@ static void test_exec_works_where_accesses_are_recorded(void **state)
     }
 }
 
+/* --- vmm's own program --- */
+
+static void test_exec_program_of_vmm_is_found_by_path(void **state)
+{
+    char command[SCRATCH_BYTES + 96], name[] = "vmm-exec-test-program";
+    struct scratch scratch;
+    struct launch_result result;
+    char path[SCRATCH_BYTES];
+    (void)state;
+
+    scratch_create(&scratch);
+    RUN(&result, "/bin/sh", "-c", "cp ./touch.elf \"$0\"", scratch_path(&scratch, name, path));
+    assert_status(&result, 0);
+    launch_free(&result);
+    RUN(&result, "./vmm", "-q", name, "4096", "10");
+    assert_status(&result, 125);
+    launch_free(&result);
+    snprintf(
+        command, sizeof(command), "PATH=/nowhere::%s:$PATH ./vmm -q %s 4096 10", scratch.folder,
+        name);
+    RUN(&result, "/bin/sh", "-c", command);
+    assert_status(&result, 0);
+    launch_free(&result);
+    scratch_destroy(&scratch);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -326,6 +352,7 @@ int main(void)
         cmocka_unit_test(test_exec_leaves_no_frame_behind),
         cmocka_unit_test(test_exec_works_under_every_policy),
         cmocka_unit_test(test_exec_works_where_accesses_are_recorded),
+        cmocka_unit_test(test_exec_program_of_vmm_is_found_by_path),
     };
 
     return kvm_ring_run("kvm/exec", tests, sizeof(tests) / sizeof(tests[0]));

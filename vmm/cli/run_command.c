@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli/environment.h"
+#include "cli/find_program.h"
 #include "cli/interactive_options.h"
 #include "interactive/interactive.h"
 #include "kvm/open.h"
@@ -134,6 +135,7 @@ static enum lab_record record_of(enum options_record record)
 
 static bool open_session(
     const struct options *options,
+    const char *path,
     struct recorder_setup *setup,
     struct recorder **recorder,
     struct err *err)
@@ -142,7 +144,7 @@ static bool open_session(
     *setup = (struct recorder_setup){
         .folder = options->session,
         .force = options->force,
-        .program = options->program[0],
+        .program = path != NULL ? path : options->program[0],
         .argv = (const char *const *)options->program,
         .command = (const char *const *)options->words,
         .mem_bytes = options->mem_bytes,
@@ -261,6 +263,7 @@ int run_command(const struct options *options)
     struct watch watch = {0};
     struct err err = {0};
     const char **environment = NULL;
+    char *path = find_program(options->program[0], getenv("PATH"));
     int input = -1;
     int status = OPTIONS_STATUS_FAILED;
     bool ok = false;
@@ -271,9 +274,11 @@ int run_command(const struct options *options)
     signal(SIGXFSZ, SIG_IGN);
     if (environment_build(options, environ, &environment, &err) &&
         open_console(options, &input, &console, &watch, &err) &&
-        open_trace(options, &trace, &err) && open_session(options, &setup, &recorder, &err)) {
+        open_trace(options, &trace, &err) &&
+        open_session(options, path, &setup, &recorder, &err)) {
         const struct lab_config config = {
             .kvm_path = KVM_DEVICE_PATH,
+            .path = path,
             .program = options->program,
             .environment = environment,
             .mem_bytes = options->mem_bytes,
@@ -309,5 +314,6 @@ int run_command(const struct options *options)
         close(input);
     }
     free(environment);
+    free(path);
     return status;
 }
