@@ -522,6 +522,7 @@ exp_sources := \
 	guest/exp/itlb.c \
 	guest/exp/pagesize.c \
 	guest/exp/paging.c \
+	guest/exp/pwc.c \
 	guest/exp/tlb.c \
 	guest/exp/walk.c \
 	guest/exp/waypred.c \

@@ -58,6 +58,7 @@
     EXP_ROUTINE(itlb_random)                                                                   \
     EXP_ROUTINE(ways)                                                                          \
     EXP_ROUTINE(walk)                                                                          \
+    EXP_ROUTINE(pwc)                                                                           \
     EXP_ROUTINE(cold)                                                                          \
     EXP_ROUTINE(flushed)                                                                       \
     EXP_ROUTINE(coalesce)                                                                      \

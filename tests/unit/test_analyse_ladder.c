@@ -87,7 +87,9 @@ static void test_ladder_finds_a_cache_only_where_the_control_is_flat(void **stat
     make_curve(control, POINTS);
     ladder_find_pwc(test, count, control, count, &pwc);
     assert_true(pwc.verdict.decided);
-    assert_true(pwc.entries.value == 16 && pwc.entries.low == 16 && pwc.cost.value == 10);
+    assert_true(
+        pwc.entries.value == 16 && pwc.entries.low == 16 && pwc.cost.value == 10 &&
+        pwc.control_rise == 0);
     make_curve(control, 17);
     ladder_find_pwc(test, count, control, count, &pwc);
     assert_false(pwc.verdict.decided);

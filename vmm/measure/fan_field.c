@@ -1,4 +1,4 @@
-/* Maps fans and samples them; see fan_field.h.  The routine is guest/exp/walk.c. */
+/* Maps fans and samples them; see fan_field.h.  The routine is guest/exp/pwc.c. */
 #include "measure/fan_field.h"
 
 #include <stdlib.h>
@@ -62,7 +62,7 @@ bool fan_field_take(
     struct err *err)
 {
     struct sample_chase chase = {
-        .routine = EXP_ROUTINE_walk,
+        .routine = EXP_ROUTINE_pwc,
         .words = fan_field->words,
         .count = fan_field->fan.pages,
         .sets = {true, with_control},

@@ -93,6 +93,7 @@ static bool find_sharp(
     *pwc = (struct ladder_pwc){
         .verdict = knee->verdict,
         .entries = knee_capacity(knee),
+        .control_rise = knee->control_rise,
         .cost = ladder_cost_over(&knees, knee)};
     return true;
 }
@@ -125,12 +126,12 @@ static void find_soft(
     if (!rise.verdict.decided) {
         return;
     }
-    double moved = control_at(control, control_count, rise.ninety) -
-                   control_at(control, control_count, rise.leaving);
-    if (moved > pwc->cost.value / 4) {
+    pwc->control_rise = control_at(control, control_count, rise.ninety) -
+                        control_at(control, control_count, rise.leaving);
+    if (pwc->control_rise > pwc->cost.value / 4) {
         verdict_refuse(
-            &pwc->verdict, "the control rises too: %.2f cycles where the step has %.2f", moved,
-            pwc->cost.value);
+            &pwc->verdict, "the control rises too: %.2f cycles where the step has %.2f",
+            pwc->control_rise, pwc->cost.value);
     }
 }
 

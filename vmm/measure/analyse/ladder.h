@@ -42,6 +42,7 @@ struct ladder_pwc {
     struct verdict verdict;
     struct estimate entries;
     struct estimate cost; /* of a walk that finds none of them, beyond one that does */
+    double control_rise;  /* over the step */
 };
 
 /* For knee_next_size() on such a series. */

@@ -2,7 +2,7 @@
  * pwc: how many entries of the upper tables the walker keeps.  As many pages as always miss the second
  * level of the TLB, visited in turn through k tables (fan.h): the cost steps up where k entries are more than
  * the walker keeps.  The control has as many lines of entries in an eighth of the tables, and steps
- * at eight times the number if the step is the data cache's.  The routine is guest/exp/walk.c, the
+ * at eight times the number if the step is the data cache's.  The routine is guest/exp/pwc.c, the
  * inference measure/analyse/ladder.c.
  */
 #include <math.h>
@@ -200,19 +200,6 @@ static void report_series(
     }
 }
 
-/* The highest cost of a size up to `most`, less the lowest. */
-static double rise_of(const struct curve *curve, double most)
-{
-    double least = INFINITY;
-    double highest = 0;
-
-    for (size_t i = 0; i < curve->count && (double)curve->points[i].size <= most; i++) {
-        least = fmin(least, curve->points[i].cost);
-        highest = fmax(highest, curve->points[i].cost);
-    }
-    return fmax(highest - least, 0);
-}
-
 static void report_side(
     const struct curves *curves,
     const struct fan *fan,
@@ -232,15 +219,15 @@ static void report_side(
         figure_refuse(cost, side, "%s", pwc.verdict.reason);
         return;
     }
-    double moved = rise_of(control, pwc.entries.high);
     figure_decide(entries, side, pwc.entries);
     figure_decide(cost, side, pwc.cost);
     result_add_control(
-        result, moved < pwc.cost.value / 4,
-        "%s, level %u, up to %.0f tables: as many lines in an eighth of the tables: %.2f "
-        "cycles of "
-        "rise, where these have %.2f",
-        side_name(side), fan->level, pwc.entries.high, moved, pwc.cost.value);
+        result, pwc.control_rise <= pwc.cost.value / 4,
+        "%s, level %u, step from %.0f to %.0f: as many lines in an eighth of the tables rise "
+        "by %.2f of "
+        "%.2f cycles",
+        side_name(side), fan->level, pwc.entries.low, pwc.entries.high, pwc.control_rise,
+        pwc.cost.value);
 }
 
 static bool all_decided(const struct lab *lab, const struct result_figure *figure)
