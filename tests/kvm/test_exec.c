@@ -42,8 +42,8 @@ static void assert_status(const struct launch_result *result, int status)
 {
     if (result->status != status) {
         fail_msg(
-            "status %d and not %d\n%s%s", result->status, status, result->output,
-            result->errors);
+            "status %d and not %d\n%s%s", result->status, status, result->errors,
+            result->output);
     }
 }
 
@@ -201,7 +201,9 @@ static void test_exec_report_names_functions_of_each_program(void **state)
     RUN(&result, "./vmm", "-q", option, busybox, "sh", "-c", "./touch.elf 4096 100; true");
     assert_status(&result, 0);
     launch_free(&result);
-    RUN(&result, "./vmm", "report", "--top=1000", session);
+    /* LeakSanitizer was seen to crash in what libraries of libdw keep for each thread. */
+    RUN(&result, "/bin/sh", "-c",
+        "LSAN_OPTIONS=detect_leaks=0 exec ./vmm report --top=1000 \"$0\"", session);
     assert_status(&result, 0);
     assert_has(result.output, "  count_touches [touch.elf] ");
     assert_has(result.output, " in count_touches() [touch.elf] ");
