@@ -192,11 +192,9 @@ static void test_measure_large_pages_end_in_a_figure_or_a_reason(void **state)
     lab.found.large[SIDE_NATIVE][LAYOUT_PLAIN] = true;
     lab.found.large[SIDE_GUEST][LAYOUT_PLAIN] = true;
     claims_read(&lab.claims);
-    counters_open(&lab.counters);
     assert_true(native_open(&err));
     bool ran = experiment_tlb(&lab, &result, &err);
     native_close();
-    counters_close(&lab.counters);
     if (!ran) {
         fail_msg("%s", err.text);
     }

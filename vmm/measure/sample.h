@@ -27,7 +27,7 @@ struct sample_chase {
     unsigned chains; /* independent ones, over equal parts of the words; 0 is 1 */
     bool jumps;      /* the words are code: a chain of jumps over 0 … count - 1 */
     const struct sample_effort *effort; /* borrows; NULL: the caller's usual one */
-    const struct counters *counters;    /* borrows; NULL: none are read */
+    const struct counters *counters;    /* borrows; lab_sample puts the laboratory's here */
 };
 
 struct sample_cost {
@@ -35,7 +35,9 @@ struct sample_cost {
     struct windows_summary summary; /* core cycles a load (of one chain) */
     unsigned spoilt;                /* windows thrown away: the guest left in them */
     double ticks_per_cycle;         /* median of the runs' calibrations */
-    double misses; /* of the data TLB a load, by the counter; NAN: no counter */
+    /* Events a load (jump), by the counters, over whole runs; NAN: no counter, or one of the other set
+     * (loads have no instruction walks, jumps no data walks). */
+    double counts[COUNTER_KINDS];
 };
 
 /* ERR_ENVIRONMENT: the guest failed, no memory. */

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "measure/counter_check.h"
+
 #define CONFIRM_ROUNDS 3
 #define CONFIRM_SIZES  16
 #define FLAT           1.15 /* the control, over its least */
@@ -80,6 +82,10 @@ static bool take_point(
         staircase->has[side] = field->has[side];
         if (field->has[side]) {
             insert(staircase, side, size, cost[side], before);
+            counter_curve_add(
+                &staircase->counted[side], size,
+                plan->jumps ? COUNTER_SET_CODE : COUNTER_SET_DATA,
+                cost[side][LAYOUT_TEST].counts);
         }
     }
     return ok;
@@ -322,5 +328,6 @@ struct result_series *staircase_report(
             }
         }
     }
+    counter_check_report(result, staircase->counted, name, x);
     return series;
 }
