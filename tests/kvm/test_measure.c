@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "../unit/fake_counters.h"
 #include "kvm_ring.h"
 #include "measure/compare_files.h"
 #include "measure/html.h"
@@ -22,7 +23,12 @@
 #include "measure/print_text.h"
 #include "measure/session.h"
 
-static void run(struct session *session, const char *name, bool native, bool guest)
+static void run_counted(
+    struct session *session,
+    const char *name,
+    bool native,
+    bool guest,
+    const struct counter_source *counters)
 {
     const char *const names[] = {name};
     const struct session_config config = {
@@ -32,12 +38,18 @@ static void run(struct session *session, const char *name, bool native, bool gue
         .native = native,
         .guest = guest,
         .quick = true,
-        .seed = 1};
+        .seed = 1,
+        .counters = counters};
     struct err err = {0};
 
     if (!session_run(session, &config, &err)) {
         fail_msg("%s", err.text);
     }
+}
+
+static void run(struct session *session, const char *name, bool native, bool guest)
+{
+    run_counted(session, name, native, guest, NULL);
 }
 
 static const struct result *find(const struct session *session, const char *name)
@@ -227,6 +239,47 @@ static char *print_session(const struct session *session)
     return text;
 }
 
+static bool has_control(const struct result *result, const char *side, const char *words)
+{
+    for (size_t i = 0; i < result->control_count; i++) {
+        const struct result_control *control = &result->controls[i];
+        if (strstr(control->text, side) != NULL && strstr(control->text, words) != NULL) {
+            return !control->flat;
+        }
+    }
+    return false;
+}
+
+/* Counters that saw next to no walks: whatever was timed, no cost of a walk is told, on either side. */
+static void test_measure_refuses_walks_that_the_counters_deny(void **state)
+{
+    struct session session;
+    struct fake_counters fake;
+
+    (void)state;
+    fake_counters_begin(&fake);
+    for (unsigned i = 0; i < COUNTER_EVENTS; i++) {
+        fake.step[SIDE_NATIVE][i] = 1;
+        fake.step[SIDE_GUEST][i] = 1;
+    }
+    run_counted(&session, "walk", true, true, &fake.source);
+    const struct result *result = find(&session, "walk");
+    const struct result_figure *figure = result_find_figure(result, "walks at a time");
+    assert_non_null(figure);
+    for (enum side side = 0; side < SIDE_COUNT; side++) {
+        assert_true(figure->side[side].measured);
+        assert_false(figure->side[side].verdict.decided);
+        assert_non_null(strstr(figure->side[side].verdict.reason, "by the counter"));
+        assert_true(has_control(result, side_name(side), "walks at a time"));
+    }
+    char *text = print_session(&session);
+    assert_non_null(strstr(text, "counters  data misses, data walks, walk cycles"));
+    free(text);
+    check_files(&session);
+    session_destroy(&session);
+    assert_int_equal(fake.open, 0);
+}
+
 /* With one processor for all it measures as well as it can, and the header says what that means.  The
  * thread may run afterwards where it could before. */
 static void test_measure_says_that_one_processor_is_all_there_is(void **state)
@@ -268,6 +321,7 @@ int main(void)
         cmocka_unit_test(test_measure_paging_agrees_with_the_module),
         cmocka_unit_test(test_measure_flushes_by_every_means_there_is),
         cmocka_unit_test(test_measure_keeps_to_the_side_asked_for),
+        cmocka_unit_test(test_measure_refuses_walks_that_the_counters_deny),
         cmocka_unit_test(test_measure_large_pages_end_in_a_figure_or_a_reason),
         cmocka_unit_test(test_measure_says_that_one_processor_is_all_there_is),
     };

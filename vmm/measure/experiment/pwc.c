@@ -10,6 +10,7 @@
 
 #include "measure/analyse/ladder.h"
 #include "measure/catalogue.h"
+#include "measure/counter_check.h"
 #include "measure/random.h"
 
 #define MOST_FULL    448 /* lines of as many pages stay in a first-level data cache of 32 KiB */
@@ -22,6 +23,7 @@
 struct curve {
     size_t count;
     struct knee_point points[SIDE_COUNT][KNEE_POINTS_MAX];
+    double counts[SIDE_COUNT][COUNTER_KINDS]; /* of the point with the fewest walks */
 };
 
 /* Bits of a page number between `low` and `high` that do not choose the set. */
@@ -110,6 +112,8 @@ static bool take_curve(
                 .size = n,
                 .cost = summary->low.value,
                 .noise = (summary->low.high - summary->low.low) / (2 * WINDOWS_Z95)};
+            counter_check_keep(
+                curve->counts[side], cost[side][LAYOUT_TEST].counts, curve->count == 0);
         }
         curve->count += ok;
     }
@@ -183,6 +187,7 @@ static bool run_level(struct lab *lab, unsigned level, struct result *result, st
         } else {
             figure_refuse(figure, side, "%s", pwc.verdict.reason);
         }
+        counter_check_walks(result, figure, side, curves[0].counts[side], false);
     }
     if (ok) {
         report_curves(lab, &curves[0], &curves[1], level, result);

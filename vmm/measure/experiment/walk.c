@@ -10,6 +10,7 @@
 #include "measure/analyse/ladder.h"
 #include "measure/catalogue.h"
 #include "measure/cold_walk.h"
+#include "measure/counter_check.h"
 #include "measure/random.h"
 
 #define LADDER_PAGES 141 /* 3 in each of the entries of level 4 that layouts may use */
@@ -45,8 +46,17 @@ static struct estimate with_layout_error(struct estimate cost)
         cost.value, cost.low * (1 - LAYOUT_ERROR), cost.high * (1 + LAYOUT_ERROR)};
 }
 
+/* Events a load of each rung, by the counters; of the first, which others measured, zeros. */
+struct rung_counts {
+    double level[LADDER_LEVELS][COUNTER_KINDS];
+};
+
 static bool take_rung(
-    struct lab *lab, unsigned level, struct ladder_input input[SIDE_COUNT], struct err *err)
+    struct lab *lab,
+    unsigned level,
+    struct ladder_input input[SIDE_COUNT],
+    struct rung_counts counts[SIDE_COUNT],
+    struct err *err)
 {
     struct sample_cost cost[SIDE_COUNT][LAYOUT_SETS] = {0};
     struct sample_chase chase = {
@@ -68,6 +78,7 @@ static bool take_rung(
         input[side].cost[level] = with_layout_error(cost[side][LAYOUT_TEST].summary.low);
         input[side].measured[level] = cost[side][LAYOUT_TEST].taken;
         input[side].hit = cost[side][LAYOUT_CONTROL].summary.low;
+        counter_check_keep(counts[side].level[level], cost[side][LAYOUT_TEST].counts, true);
     }
     lab_end_field(lab, &field);
     layout_destroy(&layout);
@@ -77,9 +88,11 @@ static bool take_rung(
 static void report_rungs(
     const struct ladder_report *report,
     const struct ladder_input *input,
+    const struct rung_counts *counts,
     enum side side,
     struct result_figure *figures[LADDER_LEVELS],
-    struct result_series *series)
+    struct result_series *series,
+    struct result *result)
 {
     for (unsigned level = 1; level < LADDER_LEVELS; level++) {
         if (!input->measured[level]) {
@@ -88,9 +101,10 @@ static void report_rungs(
             figure_refuse(figures[level], side, "%s", report->verdict.reason);
         } else {
             figure_decide(figures[level], side, report->walk[level]);
-            if (series != NULL) {
-                series_set(series, side, level - 1, report->walk[level].value);
-            }
+        }
+        counter_check_walks(result, figures[level], side, counts->level[level], true);
+        if (series != NULL && figures[level]->side[side].verdict.decided) {
+            series_set(series, side, level - 1, report->walk[level].value);
         }
     }
 }
@@ -111,6 +125,7 @@ static bool run_ladder(struct lab *lab, struct result *result, struct err *err)
         "", "walk, upper levels cached", "walk from level 2", "walk from level 3",
         "walk from level 4"};
     struct ladder_input input[SIDE_COUNT] = {0};
+    struct rung_counts counts[SIDE_COUNT] = {0};
     struct result_figure *figures[LADDER_LEVELS];
     bool known = lab->found.conflict[SIDE_NATIVE].known;
 
@@ -118,7 +133,7 @@ static bool run_ladder(struct lab *lab, struct result *result, struct err *err)
         figures[level] = result_add_figure(result, "cycles", "%s", names[level]);
     }
     for (unsigned level = 2; known && level < LADDER_LEVELS; level++) {
-        if (!take_rung(lab, level, input, err)) {
+        if (!take_rung(lab, level, input, counts, err)) {
             return false;
         }
         lab_progress(lab, 0.1 * level);
@@ -145,7 +160,7 @@ static bool run_ladder(struct lab *lab, struct result *result, struct err *err)
                 series->x[i] = (double)(i + 1);
             }
         }
-        report_rungs(&report, &input[side], side, figures, series);
+        report_rungs(&report, &input[side], &counts[side], side, figures, series, result);
     }
     if (series != NULL) {
         series_name_axes(series, "first level that is read", "core cycles");
@@ -177,6 +192,7 @@ static bool take_chains(
     struct lab *lab,
     struct field *field,
     struct estimate cost[SIDE_COUNT][LAYOUT_SETS][EXP_CHAINS_MAX],
+    double counts[SIDE_COUNT][COUNTER_KINDS],
     struct result_series *series,
     struct err *err)
 {
@@ -191,6 +207,7 @@ static bool take_chains(
             return false;
         }
         for (enum side side = 0; side < SIDE_COUNT; side++) {
+            counter_check_keep(counts[side], taken[side][LAYOUT_TEST].counts, k == 1);
             for (enum layout_set set = 0; set < LAYOUT_SETS; set++) {
                 struct estimate low = taken[side][set].summary.low;
                 struct estimate each = {low.value / k, low.low / k, low.high / k};
@@ -208,6 +225,7 @@ static bool take_chains(
 static bool run_walkers(struct lab *lab, struct result *result, struct err *err)
 {
     struct estimate cost[SIDE_COUNT][LAYOUT_SETS][EXP_CHAINS_MAX] = {0};
+    double counts[SIDE_COUNT][COUNTER_KINDS] = {0};
     struct result_figure *figure = result_add_figure(result, "walks", "walks at a time");
     struct result_series *series = result_add_series(
         result, SERIES_LADDER, (size_t)SIDE_COUNT * LAYOUT_SETS, EXP_CHAINS_MAX,
@@ -222,10 +240,11 @@ static bool run_walkers(struct lab *lab, struct result *result, struct err *err)
         return false;
     }
     ok = lab_make_field(lab, &field, &layout, err) &&
-         take_chains(lab, &field, cost, series, err);
+         take_chains(lab, &field, cost, counts, series, err);
     for (enum side side = 0; ok && side < SIDE_COUNT; side++) {
         if (lab->wanted[side]) {
             report_walkers(cost[side][LAYOUT_TEST], cost[side][LAYOUT_CONTROL], side, figure);
+            counter_check_walks(result, figure, side, counts[side], false);
         }
         if (series != NULL && lab->wanted[side]) {
             snprintf(series->curve[2 * (size_t)side], RESULT_NAME_BYTES, "%s", side_name(side));
