@@ -39,7 +39,8 @@ SAN ?=
 host_cppflags := -std=c11 -D_GNU_SOURCE -DVMM_VERSION='"$(VERSION)"' -Iinclude -Ivmm
 host_cflags := $(host_cppflags) -O2 -g $(warnings) $(SAN) $(CFLAGS)
 host_ldflags := $(SAN) $(LDFLAGS)
-host_libs := -ldw -lelf -lZydis -lZycore -ledit -ljansson -lsqlite3 -lm
+# Not libdw, libedit and libsqlite3, which few commands use: see vmm/base/library.h.
+host_libs := -lelf -lZydis -lZycore -ljansson -lm
 test_libs := -lcmocka
 
 # The kernel is entered with ring 3's registers live and, on some hosts, interpreted:
@@ -60,6 +61,7 @@ guest_ldflags := -nostdlib -static -no-pie -Wl,-z,noexecstack -Wl,--build-id=non
 lib_sources := \
 	vmm/base/clock.c \
 	vmm/base/err.c \
+	vmm/base/library.c \
 	vmm/base/nearest.c \
 	vmm/cli/checklist.c \
 	vmm/cli/commands.c \
@@ -187,6 +189,8 @@ lib_sources := \
 	vmm/measure/experiment/walk.c \
 	vmm/measure/experiment/waypred.c \
 	vmm/measure/experiment/ways.c \
+	vmm/measure/fan.c \
+	vmm/measure/fan_field.c \
 	vmm/measure/fault_parts.c \
 	vmm/measure/field.c \
 	vmm/measure/format.c \
@@ -257,6 +261,7 @@ lib_sources := \
 	vmm/replay/sim_two_queue.c \
 	vmm/report/html.c \
 	vmm/report/html_misses.c \
+	vmm/report/html_processes.c \
 	vmm/report/maps.c \
 	vmm/report/program_source.c \
 	vmm/report/report_html.c \
@@ -266,6 +271,7 @@ lib_sources := \
 	vmm/report/report_misses.c \
 	vmm/report/report_pages.c \
 	vmm/report/report_plots.c \
+	vmm/report/report_process.c \
 	vmm/report/report_script.c \
 	vmm/report/report_session.c \
 	vmm/report/report_set.c \
@@ -340,6 +346,7 @@ hot_sources := \
 	vmm/trace/counts.c
 
 unit_tests := \
+	test_analyse_fan \
 	test_analyse_knee \
 	test_analyse_ladder \
 	test_analyse_rise \
@@ -360,10 +367,12 @@ unit_tests := \
 	test_histogram \
 	test_interactive \
 	test_kvm_open \
+	test_library \
 	test_lint \
 	test_measure_counter_check \
 	test_measure_counter_source \
 	test_measure_counters \
+	test_measure_jumps \
 	test_measure_layout \
 	test_measure_options \
 	test_measure_output \
@@ -396,6 +405,7 @@ unit_tests := \
 	test_replay_tlb \
 	test_report \
 	test_report_page \
+	test_report_processes \
 	test_report_session \
 	test_select \
 	test_session \
@@ -667,8 +677,8 @@ $(launch_tests:%=$(O)/tests/kvm/%): $(O)/obj/tests/kvm/launch.o $(O)/obj/tests/k
 $(O)/tests/kvm/test_progress: host_ldflags += -Wl,--wrap=machine_run
 $(O)/tests/kvm/test_session_run: $(O)/obj/tests/kvm/launch.o
 $(O)/tests/kvm/test_reference: $(O)/obj/tests/kvm/launch.o $(O)/obj/tests/kvm/reference_string.o
-session_tests := test_export test_report_page test_report_session test_session \
-	test_session_damage test_session_fuzz
+session_tests := test_export test_report_page test_report_processes test_report_session \
+	test_session test_session_damage test_session_fuzz
 $(session_tests:%=$(O)/tests/unit/%): \
 	$(O)/obj/tests/unit/session_fixture.o
 $(O)/tests/unit/test_replay $(O)/tests/unit/test_replay_print: \
@@ -703,6 +713,8 @@ $(O)/tests/unit/test_elf $(O)/tests/unit/test_elf_damage: \
 	$(O)/obj/tests/unit/elf_file.o $(O)/obj/tests/unit/elf_fixture.o
 
 $(O)/tests/unit/test_session_fuzz: $(O)/obj/tests/session/fuzz_session.o
+# Reads back what was written.
+$(O)/tests/unit/test_export: test_libs += -lsqlite3
 # What a browser draws comes as PNG.
 $(O)/tests/unit/test_report_page: $(O)/obj/tests/unit/browser.o
 $(O)/tests/unit/test_report_page: test_libs += -lpng

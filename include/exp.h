@@ -23,8 +23,12 @@
 #define EXP_RESULTS       X86_U64(0x20000021c000)
 #define EXP_RESULTS_BYTES 0x10000
 #define EXP_RESULT_COUNT  (EXP_RESULTS_BYTES / 8)
-#define EXP_STACK         X86_U64(0x200000400000) /* its end; the guest's alone */
-#define EXP_STACK_BYTES   0x4000
+/* What the host lists for a routine: addresses to jump to. */
+#define EXP_LIST        X86_U64(0x20000051d000)
+#define EXP_LIST_BYTES  0x80000
+#define EXP_LIST_COUNT  (EXP_LIST_BYTES / 8)
+#define EXP_STACK       X86_U64(0x200000400000) /* its end; the guest's alone */
+#define EXP_STACK_BYTES 0x4000
 /* Layouts: 47 entries of the PML4 from here on. */
 #define EXP_PAGES     X86_U64(0x210000000000)
 #define EXP_PAGES_END X86_U64(0x388000000000)
@@ -49,6 +53,7 @@
     EXP_ROUTINE(waypred)                                                                       \
     EXP_ROUTINE(tlb)                                                                           \
     EXP_ROUTINE(itlb)                                                                          \
+    EXP_ROUTINE(itlb_random)                                                                   \
     EXP_ROUTINE(ways)                                                                          \
     EXP_ROUTINE(walk)                                                                          \
     EXP_ROUTINE(cold)                                                                          \
@@ -57,7 +62,7 @@
     EXP_ROUTINE(fault)                                                                         \
     EXP_ROUTINE(request)
 
-#define EXP_CHAINS_MAX       8
+#define EXP_CHAINS_MAX       12
 #define EXP_CALIBRATION_ADDS 2048
 #define EXP_UNROLL           16 /* loads per window are a multiple */
 

@@ -19,15 +19,16 @@ void exp_cold(struct exp_args *args);
 #define STEP(i) "mov (%" #i "), %" #i "\n\t"
 #define CHASE_CASE(n, steps)                                                                   \
     case n:                                                                                    \
-        __asm__ volatile("1:\n\t.rept 16\n\t" steps ".endr\n\tsub $16, %8\n\tjnz 1b"           \
+        __asm__ volatile("1:\n\t.rept 16\n\t" steps ".endr\n\tsub $16, %12\n\tjnz 1b"          \
                          : "+r"(p[0]), "+r"(p[1]), "+r"(p[2]), "+r"(p[3]), "+r"(p[4]),         \
-                           "+r"(p[5]), "+r"(p[6]), "+r"(p[7]), "+r"(left)                      \
+                           "+r"(p[5]), "+r"(p[6]), "+r"(p[7]), "+r"(p[8]), "+r"(p[9]),         \
+                           "+r"(p[10]), "+r"(p[11]), "+r"(left)                                \
                          :                                                                     \
                          : "cc", "memory");                                                    \
         break
 
-/* One window: each of the chains makes `left` loads, in turn. */
-static inline void chase_many(uint64_t p[8], uint64_t chains, uint64_t left)
+/* One window: each of the chains makes `left` loads, in turn.  All chains are in registers. */
+static inline void chase_many(uint64_t p[EXP_CHAINS_MAX], uint64_t chains, uint64_t left)
 {
     switch (chains) {
         CHASE_CASE(1, STEP(0));
@@ -38,6 +39,16 @@ static inline void chase_many(uint64_t p[8], uint64_t chains, uint64_t left)
         CHASE_CASE(6, STEP(0) STEP(1) STEP(2) STEP(3) STEP(4) STEP(5));
         CHASE_CASE(7, STEP(0) STEP(1) STEP(2) STEP(3) STEP(4) STEP(5) STEP(6));
         CHASE_CASE(8, STEP(0) STEP(1) STEP(2) STEP(3) STEP(4) STEP(5) STEP(6) STEP(7));
+        CHASE_CASE(9, STEP(0) STEP(1) STEP(2) STEP(3) STEP(4) STEP(5) STEP(6) STEP(7) STEP(8));
+        CHASE_CASE(
+            10,
+            STEP(0) STEP(1) STEP(2) STEP(3) STEP(4) STEP(5) STEP(6) STEP(7) STEP(8) STEP(9));
+        CHASE_CASE(
+            11, STEP(0) STEP(1) STEP(2) STEP(3) STEP(4) STEP(5) STEP(6) STEP(7) STEP(8) STEP(9)
+                    STEP(10));
+        CHASE_CASE(
+            12, STEP(0) STEP(1) STEP(2) STEP(3) STEP(4) STEP(5) STEP(6) STEP(7) STEP(8) STEP(9)
+                    STEP(10) STEP(11));
     }
 }
 

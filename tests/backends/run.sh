@@ -163,12 +163,19 @@ echo root:x:0: >"$root/etc/group"
 cp -a "$program/." "$root/prog/"
 printf '%s\n' "$command" >"$root/machine/command"
 
-# libraries FILE: copies what the dynamic program FILE needs
+# libraries FILE: copies what the dynamic program FILE needs, and what it may load by name
 libraries() {
 	local lib
 	while read -r lib; do
-		[ -e "$root$lib" ] || install -D "$lib" "$root$lib"
-	done < <(ldd "$1" 2>/dev/null | grep -oE '(^|[[:space:]])/[^ ]+' | tr -d '[:blank:]')
+		[ -e "$root$lib" ] && continue
+		install -D "$lib" "$root$lib"
+		libraries "$lib"
+	done < <(
+		ldd "$1" 2>/dev/null | grep -oE '(^|[[:space:]])/[^ ]+' | tr -d '[:blank:]'
+		grep -aoE 'lib(dw|edit|sqlite3)\.so\.[0-9]+' "$1" | sort -u | while read -r lib; do
+			PATH=$PATH:/sbin ldconfig -p | awk -v name="$lib" '$1 == name && !n++ { print $NF }'
+		done
+	)
 }
 while IFS= read -r -d '' file; do
 	if [ "$(head -c4 "$file" | tr -d '\0')" = $'\x7fELF' ]; then libraries "$file"; fi

@@ -285,8 +285,8 @@ static void test_measure_counts_what_it_times(void **state)
     static const struct {
         const char *experiment, *figure, *series;
     } rows[] = {
-        {"tlb", "data TLB, level 1", "data TLB, by the counters"},
-        {"itlb", "instruction TLB, level 1", "instruction TLB, by the counters"},
+        {"tlb", "data TLB, level 1", "data TLB, counted"},
+        {"itlb", "instruction TLB, level 1", "instruction TLB, counted"},
     };
 
     (void)state;

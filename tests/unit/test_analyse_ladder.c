@@ -87,7 +87,7 @@ static void test_ladder_finds_a_cache_only_where_the_control_is_flat(void **stat
     make_curve(control, POINTS);
     ladder_find_pwc(test, count, control, count, &pwc);
     assert_true(pwc.verdict.decided);
-    assert_true(pwc.entries.value == 16 && pwc.cost_hit == 30 && pwc.cost_miss == 40);
+    assert_true(pwc.entries.value == 16 && pwc.entries.low == 16 && pwc.cost.value == 10);
     make_curve(control, 17);
     ladder_find_pwc(test, count, control, count, &pwc);
     assert_false(pwc.verdict.decided);
@@ -96,28 +96,48 @@ static void test_ladder_finds_a_cache_only_where_the_control_is_flat(void **stat
     assert_false(pwc.verdict.decided);
 }
 
-static void test_ladder_counts_walkers_unless_hits_saturate_first(void **state)
+/* Four walkers, a walk of 40 cycles, a load of 4 beside it. */
+static void make_walkers(struct estimate *walks, struct estimate *hits)
+{
+    for (unsigned k = 0; k < 8; k++) {
+        walks[k] = around(44.0 / (k + 1) > 10 ? 44.0 / (k + 1) : 10);
+        hits[k] = around(4.0 / (k + 1));
+    }
+}
+
+static void test_ladder_counts_walkers(void **state)
 {
     struct estimate walks[8];
     struct estimate hits[8];
     struct ladder_walkers walkers;
 
     (void)state;
-    for (unsigned k = 0; k < 8; k++) {
-        walks[k] = around(k < 4 ? 40.0 / (k + 1) : 10);
-        hits[k] = around(8.0 / (k + 1));
-    }
+    make_walkers(walks, hits);
     ladder_find_walkers(walks, hits, 8, &walkers);
     assert_true(walkers.verdict.decided);
-    assert_int_equal(walkers.chains, 4);
-    assert_true(walkers.parallel.low <= 4 && walkers.parallel.high >= 4);
-    for (unsigned k = 0; k < 8; k++) {
-        hits[k] = around(k < 4 ? 8.0 / (k + 1) : 2);
+    assert_int_equal(walkers.chains, 5);
+    assert_true(walkers.parallel.value == 4);
+    assert_true(walkers.parallel.low < 4 && walkers.parallel.high > 4);
+    assert_true(walkers.parallel.high < 4.6); /* all of the latency: 4.4, and its error */
+}
+
+static void test_ladder_counts_no_walkers_where_loads_are_the_limit(void **state)
+{
+    struct estimate walks[8];
+    struct estimate hits[8];
+    struct ladder_walkers walkers;
+
+    (void)state;
+    make_walkers(walks, hits);
+    for (unsigned k = 2; k < 8; k++) {
+        hits[k] = around(9);
     }
+    hits[0] = hits[1] = around(10);
     ladder_find_walkers(walks, hits, 8, &walkers);
     assert_false(walkers.verdict.decided);
+    make_walkers(walks, hits);
     for (unsigned k = 0; k < 8; k++) {
-        walks[k] = around(40.0 / (k + 1));
+        walks[k] = around(44.0 / (k + 1));
     }
     ladder_find_walkers(walks, hits, 8, &walkers);
     assert_false(walkers.verdict.decided);
@@ -129,7 +149,8 @@ int main(void)
         cmocka_unit_test(test_ladder_subtracts_the_hit_and_names_visible_steps),
         cmocka_unit_test(test_ladder_refuses_a_longer_walk_that_costs_less),
         cmocka_unit_test(test_ladder_finds_a_cache_only_where_the_control_is_flat),
-        cmocka_unit_test(test_ladder_counts_walkers_unless_hits_saturate_first),
+        cmocka_unit_test(test_ladder_counts_walkers),
+        cmocka_unit_test(test_ladder_counts_no_walkers_where_loads_are_the_limit),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

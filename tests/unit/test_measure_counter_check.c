@@ -268,7 +268,7 @@ static void test_counter_check_reports_a_sibling_series(void **state)
     counter_check_report(&result, curves, "data TLB", "pages");
     assert_int_equal(result.series_count, 1);
     const struct result_series *series = &result.series[0];
-    assert_string_equal(series->name, "data TLB, by the counters");
+    assert_string_equal(series->name, "data TLB, counted");
     assert_string_equal(series->curve[1], "native walks");
     assert_int_equal(series->points, 20);
     assert_true(series->x[6] == 72 && series->y[6] == 0.001);

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -50,15 +52,72 @@ static const struct {
     {"amd64_fam19h_zen4", {0x0f45, 0xf045, NO_EVENT, 0x0084, 0x0f85}},
 };
 
-/* The first of its names that the core has. */
-static uint64_t first_config(const struct counter_source *source, unsigned event)
+#define CORES (sizeof(cores) / sizeof(cores[0]))
+
+/* What the library says when it is told to take this processor for a core. */
+struct answer {
+    char library[COUNTER_LIBRARY_BYTES];
+    bool known[COUNTER_EVENTS][COUNTER_NAMES_MAX];
+    struct counter_code code[COUNTER_EVENTS][COUNTER_NAMES_MAX];
+};
+
+static void ask(const char *core, struct answer *answer)
 {
-    for (unsigned i = 0; i < COUNTER_NAMES_MAX && counter_events[event].names[i] != NULL; i++) {
-        struct counter_code code;
-        if (source->encode(source->context, counter_events[event].names[i], &code)) {
-            assert_int_equal(code.type, PERF_TYPE_RAW);
-            assert_true(code.config1 == 0 && code.config2 == 0);
-            return code.config;
+    struct counter_source source;
+
+    setenv(FORCE, core, 1);
+    counter_source_begin(&source);
+    memcpy(answer->library, source.library, sizeof(answer->library));
+    for (unsigned event = 0; event < COUNTER_EVENTS; event++) {
+        for (unsigned n = 0; n < COUNTER_NAMES_MAX; n++) {
+            const char *name = counter_events[event].names[n];
+            answer->known[event][n] =
+                name != NULL && source.encode(source.context, name, &answer->code[event][n]);
+        }
+    }
+    counter_source_end(&source);
+}
+
+/* The library looks at the processor once in a process: so each core is asked in one of its own, before
+ * any test has it look in this one. */
+static int ask_all(void **state)
+{
+    struct answer *answers = mmap(
+        NULL, CORES * sizeof(*answers), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+        0);
+
+    if (answers == MAP_FAILED) {
+        return -1;
+    }
+    for (size_t i = 0; i < CORES; i++) {
+        int status = -1;
+        pid_t child = fork();
+        if (child == 0) {
+            ask(cores[i].core, &answers[i]);
+            _exit(0);
+        }
+        if (child < 0 || waitpid(child, &status, 0) != child || status != 0) {
+            return -1;
+        }
+    }
+    *state = answers;
+    return 0;
+}
+
+static int forget_all(void **state)
+{
+    return munmap(*state, CORES * sizeof(struct answer));
+}
+
+/* The first of its names that the core has. */
+static uint64_t first_config(const struct answer *answer, unsigned event)
+{
+    for (unsigned n = 0; n < COUNTER_NAMES_MAX; n++) {
+        if (answer->known[event][n]) {
+            const struct counter_code *code = &answer->code[event][n];
+            assert_int_equal(code->type, PERF_TYPE_RAW);
+            assert_true(code->config1 == 0 && code->config2 == 0);
+            return code->config;
         }
     }
     return NO_EVENT;
@@ -66,51 +125,35 @@ static uint64_t first_config(const struct counter_source *source, unsigned event
 
 static void test_counter_events_are_those_of_each_core(void **state)
 {
-    (void)state;
-    for (size_t i = 0; i < sizeof(cores) / sizeof(cores[0]); i++) {
-        struct counter_source source;
+    const struct answer *answers = *state;
+
+    for (size_t i = 0; i < CORES; i++) {
         char library[COUNTER_LIBRARY_BYTES];
         snprintf(library, sizeof(library), "libpfm4 (%s)", cores[i].core);
-        assert_int_equal(setenv(FORCE, cores[i].core, 1), 0);
-        counter_source_begin(&source);
-        assert_string_equal(source.library, library);
+        assert_string_equal(answers[i].library, library);
         for (unsigned event = 0; event < COUNTER_EVENTS; event++) {
-            uint64_t config = first_config(&source, event);
+            uint64_t config = first_config(&answers[i], event);
             if (config != cores[i].config[event]) {
                 fail_msg(
                     "%s, event %u: 0x%llx where the core has 0x%llx", cores[i].core, event,
                     (unsigned long long)config, (unsigned long long)cores[i].config[event]);
             }
         }
-        counter_source_end(&source);
-        unsetenv(FORCE);
     }
 }
 
 /* No name in the table is dead: some core takes each of them. */
 static void test_counter_events_have_no_name_that_nobody_knows(void **state)
 {
-    bool known[COUNTER_EVENTS][COUNTER_NAMES_MAX] = {0};
+    const struct answer *answers = *state;
 
-    (void)state;
-    for (size_t i = 0; i < sizeof(cores) / sizeof(cores[0]); i++) {
-        struct counter_source source;
-        assert_int_equal(setenv(FORCE, cores[i].core, 1), 0);
-        counter_source_begin(&source);
-        for (unsigned event = 0; event < COUNTER_EVENTS; event++) {
-            for (unsigned n = 0; n < COUNTER_NAMES_MAX; n++) {
-                struct counter_code code;
-                const char *name = counter_events[event].names[n];
-                known[event][n] = known[event][n] || name == NULL ||
-                                  source.encode(source.context, name, &code);
-            }
-        }
-        counter_source_end(&source);
-        unsetenv(FORCE);
-    }
     for (unsigned event = 0; event < COUNTER_EVENTS; event++) {
         for (unsigned n = 0; n < COUNTER_NAMES_MAX; n++) {
-            assert_true(known[event][n]);
+            bool known = counter_events[event].names[n] == NULL;
+            for (size_t i = 0; i < CORES; i++) {
+                known = known || answers[i].known[event][n];
+            }
+            assert_true(known);
         }
     }
 }
@@ -205,5 +248,5 @@ int main(void)
         cmocka_unit_test(test_counter_source_exercise_takes_no_memory),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, ask_all, forget_all);
 }

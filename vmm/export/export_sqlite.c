@@ -9,7 +9,22 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/library.h"
 #include "export/export.h"
+
+/* clang-format off */
+#define FUNCTIONS(f)                                                                           \
+    f(sqlite3_bind_int64) f(sqlite3_bind_null) f(sqlite3_bind_text) f(sqlite3_close)           \
+    f(sqlite3_errmsg) f(sqlite3_exec) f(sqlite3_finalize) f(sqlite3_open)                      \
+    f(sqlite3_prepare_v2) f(sqlite3_reset) f(sqlite3_step)
+/* clang-format on */
+
+struct sqlite {
+    FUNCTIONS(LIBRARY_MEMBER)
+};
+
+static const char *const functions[] = {FUNCTIONS(LIBRARY_NAME) NULL};
+static const char *const files[] = {"libsqlite3.so.0", NULL};
 
 enum statement {
     INSERT_FAULT,
@@ -25,10 +40,17 @@ enum statement {
 };
 
 struct database {
+    struct sqlite sqlite;
     sqlite3 *db;                         /* owns */
     sqlite3_stmt *statement[STATEMENTS]; /* own */
     uint64_t faults;
     bool done;
+};
+
+/* A statement whose values are bound one by one. */
+struct row {
+    const struct sqlite *sqlite; /* borrows */
+    sqlite3_stmt *statement;     /* borrows */
 };
 
 static const char schema[] =
@@ -83,65 +105,76 @@ static bool fail(const struct export *export, struct err *err)
 
     return err_set(
         err, ERR_ENVIRONMENT, "cannot write %s: %s", export->path,
-        database->db != NULL ? sqlite3_errmsg(database->db) : "no memory");
+        database->db != NULL ? database->sqlite.sqlite3_errmsg(database->db) : "no memory");
 }
 
 static bool run_script(const struct export *export, const char *script, struct err *err)
 {
     const struct database *database = export->own;
 
-    return sqlite3_exec(database->db, script, NULL, NULL, NULL) == SQLITE_OK ||
+    return database->sqlite.sqlite3_exec(database->db, script, NULL, NULL, NULL) == SQLITE_OK ||
            fail(export, err);
 }
 
 /* --- binding --- */
 
-static void bind_number(sqlite3_stmt *statement, int at, uint64_t value)
+static struct row row_of(const struct export *export, enum statement which)
 {
-    sqlite3_bind_int64(statement, at, (sqlite3_int64)value);
+    const struct database *database = export->own;
+
+    return (struct row){&database->sqlite, database->statement[which]};
 }
 
-static void bind_text(sqlite3_stmt *statement, int at, const char *text)
+static void bind_number(struct row row, int at, uint64_t value)
 {
-    sqlite3_bind_text(statement, at, text, -1, SQLITE_TRANSIENT);
+    row.sqlite->sqlite3_bind_int64(row.statement, at, (sqlite3_int64)value);
+}
+
+static void bind_text(struct row row, int at, const char *text)
+{
+    row.sqlite->sqlite3_bind_text(row.statement, at, text, -1, SQLITE_TRANSIENT);
 }
 
 static bool insert(struct export *export, enum statement which, struct err *err)
 {
-    const struct database *database = export->own;
-    sqlite3_stmt *statement = database->statement[which];
-    bool ok = sqlite3_step(statement) == SQLITE_DONE;
+    const struct row row = row_of(export, which);
+    bool ok = row.sqlite->sqlite3_step(row.statement) == SQLITE_DONE;
 
-    sqlite3_reset(statement);
+    row.sqlite->sqlite3_reset(row.statement);
     return ok || fail(export, err);
 }
 
 static bool
 insert_fact(struct export *export, const char *name, const char *value, struct err *err)
 {
-    struct database *database = export->own;
-
-    bind_text(database->statement[INSERT_FACT], 1, name);
-    bind_text(database->statement[INSERT_FACT], 2, value);
+    bind_text(row_of(export, INSERT_FACT), 1, name);
+    bind_text(row_of(export, INSERT_FACT), 2, value);
     return insert(export, INSERT_FACT, err);
 }
 
 static bool
 insert_number_fact(struct export *export, const char *name, uint64_t value, struct err *err)
 {
-    struct database *database = export->own;
-
-    bind_text(database->statement[INSERT_FACT], 1, name);
-    bind_number(database->statement[INSERT_FACT], 2, value);
+    bind_text(row_of(export, INSERT_FACT), 1, name);
+    bind_number(row_of(export, INSERT_FACT), 2, value);
     return insert(export, INSERT_FACT, err);
 }
 
 /* --- begin --- */
 
+static bool
+prepare_one(struct export *export, enum statement which, const char *text, struct err *err)
+{
+    struct database *database = export->own;
+
+    return database->sqlite.sqlite3_prepare_v2(
+               database->db, text, -1, &database->statement[which], NULL) == SQLITE_OK ||
+           fail(export, err);
+}
+
 /* The faults' table has the columns of export_columns.h, numbered by `id`. */
 static bool create_faults(struct export *export, struct err *err)
 {
-    struct database *database = export->own;
     char create[1024] = "CREATE TABLE faults (id INTEGER PRIMARY KEY", values[256] = "?";
 
     for (unsigned i = 0; i < COLUMNS; i++) {
@@ -155,24 +188,17 @@ static bool create_faults(struct export *export, struct err *err)
         return false;
     }
     snprintf(create, sizeof(create), "INSERT INTO faults VALUES (%s)", values);
-    return sqlite3_prepare_v2(
-               database->db, create, -1, &database->statement[INSERT_FAULT], NULL) ==
-               SQLITE_OK ||
-           fail(export, err);
+    return prepare_one(export, INSERT_FAULT, create, err);
 }
 
 static bool prepare(struct export *export, struct err *err)
 {
-    struct database *database = export->own;
+    bool ok = true;
 
-    for (unsigned i = 0; i < STATEMENTS; i++) {
-        if (inserts[i] != NULL &&
-            sqlite3_prepare_v2(database->db, inserts[i], -1, &database->statement[i], NULL) !=
-                SQLITE_OK) {
-            return fail(export, err);
-        }
+    for (unsigned i = 0; i < STATEMENTS && ok; i++) {
+        ok = inserts[i] == NULL || prepare_one(export, (enum statement)i, inserts[i], err);
     }
-    return true;
+    return ok;
 }
 
 static bool insert_facts(struct export *export, struct err *err)
@@ -199,11 +225,15 @@ static bool begin(struct export *export, struct err *err)
             export->path);
     }
     struct database *database = calloc(1, sizeof(*database));
-    export->own = database;
     if (database == NULL) {
         return err_set(err, ERR_ENVIRONMENT, "no memory for an export");
     }
-    if (sqlite3_open(export->path, &database->db) != SQLITE_OK) {
+    if (!library_load(files, functions, &database->sqlite, err)) {
+        free(database);
+        return false;
+    }
+    export->own = database;
+    if (database->sqlite.sqlite3_open(export->path, &database->db) != SQLITE_OK) {
         return fail(export, err);
     }
     return run_script(export, schema, err) && create_faults(export, err) &&
@@ -216,23 +246,23 @@ static bool
 insert_fault(struct export *export, const struct fault_record *fault, struct err *err)
 {
     struct database *database = export->own;
-    sqlite3_stmt *statement = database->statement[INSERT_FAULT];
+    const struct row out = row_of(export, INSERT_FAULT);
     const struct column_row row = export_row(export, fault);
 
-    bind_number(statement, 1, ++database->faults);
+    bind_number(out, 1, ++database->faults);
     for (int i = 0; i < COLUMNS; i++) {
         const struct cell cell = column_cell((enum column)i, &row);
         switch (cell.kind) {
         case CELL_NULL:
-            sqlite3_bind_null(statement, i + 2);
+            out.sqlite->sqlite3_bind_null(out.statement, i + 2);
             break;
         case CELL_NUMBER:
         case CELL_ADDRESS:
-            bind_number(statement, i + 2, cell.number);
+            bind_number(out, i + 2, cell.number);
             break;
         case CELL_TEXT:
             /* The row outlives the step. */
-            sqlite3_bind_text(statement, i + 2, cell.text, -1, SQLITE_STATIC);
+            out.sqlite->sqlite3_bind_text(out.statement, i + 2, cell.text, -1, SQLITE_STATIC);
             break;
         }
     }
@@ -245,17 +275,17 @@ static bool insert_region(
     uint64_t time_ns,
     struct err *err)
 {
-    sqlite3_stmt *statement = ((struct database *)export->own)->statement[INSERT_REGION];
+    const struct row row = row_of(export, INSERT_REGION);
 
-    bind_number(statement, 1, region->process);
-    bind_number(statement, 2, region->id);
-    bind_number(statement, 3, time_ns);
-    bind_number(statement, 4, region->begin);
-    bind_number(statement, 5, region->end);
-    bind_number(statement, 6, region->permissions);
-    bind_text(statement, 7, region->label);
-    bind_text(statement, 8, region->file);
-    bind_number(statement, 9, region->file_offset);
+    bind_number(row, 1, region->process);
+    bind_number(row, 2, region->id);
+    bind_number(row, 3, time_ns);
+    bind_number(row, 4, region->begin);
+    bind_number(row, 5, region->end);
+    bind_number(row, 6, region->permissions);
+    bind_text(row, 7, region->label);
+    bind_text(row, 8, region->file);
+    bind_number(row, 9, region->file_offset);
     return insert(export, INSERT_REGION, err);
 }
 
@@ -265,15 +295,15 @@ static bool insert_signal(
     uint64_t time_ns,
     struct err *err)
 {
-    sqlite3_stmt *statement = ((struct database *)export->own)->statement[INSERT_SIGNAL];
+    const struct row row = row_of(export, INSERT_SIGNAL);
 
-    bind_number(statement, 1, time_ns);
-    bind_number(statement, 2, signal->process);
-    bind_number(statement, 3, (uint64_t)signal->number);
-    bind_number(statement, 4, (uint64_t)signal->code);
-    bind_number(statement, 5, signal->address);
-    bind_number(statement, 6, signal->rip);
-    bind_text(statement, 7, signal->text);
+    bind_number(row, 1, time_ns);
+    bind_number(row, 2, signal->process);
+    bind_number(row, 3, (uint64_t)signal->number);
+    bind_number(row, 4, (uint64_t)signal->code);
+    bind_number(row, 5, signal->address);
+    bind_number(row, 6, signal->rip);
+    bind_text(row, 7, signal->text);
     return insert(export, INSERT_SIGNAL, err);
 }
 
@@ -283,15 +313,15 @@ static bool insert_access(
     uint64_t time_ns,
     struct err *err)
 {
-    sqlite3_stmt *statement = ((struct database *)export->own)->statement[INSERT_ACCESS];
+    const struct row row = row_of(export, INSERT_ACCESS);
 
-    bind_number(statement, 1, time_ns);
-    bind_number(statement, 2, access->process);
-    bind_number(statement, 3, access->access);
-    bind_number(statement, 4, access->address);
-    bind_number(statement, 5, access->bytes);
-    bind_number(statement, 6, access->rip);
-    bind_number(statement, 7, access->region);
+    bind_number(row, 1, time_ns);
+    bind_number(row, 2, access->process);
+    bind_number(row, 3, access->access);
+    bind_number(row, 4, access->address);
+    bind_number(row, 5, access->bytes);
+    bind_number(row, 6, access->rip);
+    bind_number(row, 7, access->region);
     return insert(export, INSERT_ACCESS, err);
 }
 
@@ -299,27 +329,25 @@ static bool insert_access(
 static bool
 insert_small(struct export *export, const struct session_event *event, struct err *err)
 {
-    sqlite3_stmt **statement = ((struct database *)export->own)->statement;
-
     switch (event->kind) {
     case SESSION_PHASE:
-        bind_number(statement[INSERT_PHASE], 1, event->time_ns);
-        bind_text(statement[INSERT_PHASE], 2, event->of.phase->name);
+        bind_number(row_of(export, INSERT_PHASE), 1, event->time_ns);
+        bind_text(row_of(export, INSERT_PHASE), 2, event->of.phase->name);
         return insert(export, INSERT_PHASE, err);
     case SESSION_RESULT:
-        bind_number(statement[INSERT_RESULT], 1, event->time_ns);
-        bind_text(statement[INSERT_RESULT], 2, event->of.result->name);
-        bind_number(statement[INSERT_RESULT], 3, (uint64_t)event->of.result->value);
+        bind_number(row_of(export, INSERT_RESULT), 1, event->time_ns);
+        bind_text(row_of(export, INSERT_RESULT), 2, event->of.result->name);
+        bind_number(row_of(export, INSERT_RESULT), 3, (uint64_t)event->of.result->value);
         return insert(export, INSERT_RESULT, err);
     case SESSION_PROCESS_START:
-        bind_number(statement[INSERT_PROCESS], 1, event->of.start->process);
-        bind_number(statement[INSERT_PROCESS], 2, event->of.start->parent);
-        bind_number(statement[INSERT_PROCESS], 3, event->time_ns);
+        bind_number(row_of(export, INSERT_PROCESS), 1, event->of.start->process);
+        bind_number(row_of(export, INSERT_PROCESS), 2, event->of.start->parent);
+        bind_number(row_of(export, INSERT_PROCESS), 3, event->time_ns);
         return insert(export, INSERT_PROCESS, err);
     default:
-        bind_number(statement[END_PROCESS], 1, event->time_ns);
-        bind_number(statement[END_PROCESS], 2, (uint64_t)event->of.end_process->status);
-        bind_number(statement[END_PROCESS], 3, event->of.end_process->process);
+        bind_number(row_of(export, END_PROCESS), 1, event->time_ns);
+        bind_number(row_of(export, END_PROCESS), 2, (uint64_t)event->of.end_process->status);
+        bind_number(row_of(export, END_PROCESS), 3, event->of.end_process->process);
         return insert(export, END_PROCESS, err);
     }
 }
@@ -363,9 +391,9 @@ static void release(struct export *export)
         return; /* the file is not ours */
     }
     for (unsigned i = 0; i < STATEMENTS; i++) {
-        sqlite3_finalize(database->statement[i]);
+        database->sqlite.sqlite3_finalize(database->statement[i]);
     }
-    sqlite3_close(database->db);
+    database->sqlite.sqlite3_close(database->db);
     if (!database->done) {
         unlink(export->path);
     }

@@ -63,6 +63,7 @@ struct console {
     uint64_t faults;               /* of the program so far, without the host's own */
     struct program_source *source; /* owns; NULL: not opened, or not to be had */
     bool source_looked;
+    struct err source_err;           /* why it is not to be had */
     struct disasm *disasm;           /* owns; NULL: not opened, or not to be had */
     char text[OUTCOME_REASON_BYTES]; /* why a signal was decided by hand */
 };

@@ -52,7 +52,7 @@ struct program_source *console_source(struct console *console)
 {
     if (!console->source_looked) {
         console->source_looked = true;
-        console->source = program_source_open(console->lab->exe);
+        console->source = program_source_open(console->lab->exe, &console->source_err);
     }
     return console->source;
 }
@@ -86,6 +86,10 @@ static bool find_name(void *context, const char *name, uint64_t *value, struct e
         return find_register(console, name, value, err);
     }
     const struct program_source *source = console_source(console);
+    if (source == NULL && console->source_err.kind == ERR_ENVIRONMENT) {
+        *err = console->source_err;
+        return err_prefix(err, "cannot look for '%.64s'", name);
+    }
     if (source == NULL || !program_source_find_symbol(source, name, &offset) ||
         !find_in_memory(console, offset, value)) {
         return err_set(

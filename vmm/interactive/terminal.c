@@ -8,10 +8,29 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/library.h"
 #include "interactive/complete.h"
 #include "interactive/reader.h"
 
 #define HISTORY_LINES 1000
+
+/* clang-format off */
+#define FUNCTIONS(f)                                                                           \
+    f(el_end) f(el_get) f(el_gets) f(el_init) f(el_insertstr) f(el_line) f(el_set)             \
+    f(history) f(history_end) f(history_init)
+/* clang-format on */
+
+struct libedit {
+    FUNCTIONS(LIBRARY_MEMBER)
+};
+
+static const char *const functions[] = {FUNCTIONS(LIBRARY_NAME) NULL};
+/* As Debian and its kin name it; as all others do. */
+static const char *const files[] = {"libedit.so.2", "libedit.so.0", NULL};
+
+/* Filled in once and never changed.  It cannot be a member of the terminal: what libedit calls back
+ * is given libedit's own handle, and to get at the terminal from there takes el_get(). */
+static struct libedit libedit;
 
 struct terminal {
     EditLine *edit;   /* owns */
@@ -28,7 +47,7 @@ static struct terminal *terminal_of(EditLine *edit)
 {
     void *data = NULL;
 
-    el_get(edit, EL_CLIENTDATA, &data);
+    libedit.el_get(edit, EL_CLIENTDATA, &data);
     return data;
 }
 
@@ -74,7 +93,7 @@ static void list(FILE *out, const struct complete *found)
 
 static unsigned char complete_word(EditLine *edit, int key)
 {
-    const LineInfo *info = el_line(edit);
+    const LineInfo *info = libedit.el_line(edit);
     struct complete found;
     char line[512];
     size_t bytes = (size_t)(info->cursor - info->buffer);
@@ -90,7 +109,7 @@ static unsigned char complete_word(EditLine *edit, int key)
         return CC_ERROR;
     }
     if (found.insert[0] != '\0') {
-        return el_insertstr(edit, found.insert) == 0 ? CC_REFRESH : CC_ERROR;
+        return libedit.el_insertstr(edit, found.insert) == 0 ? CC_REFRESH : CC_ERROR;
     }
     list(terminal_of(edit)->out, &found);
     return CC_REDISPLAY;
@@ -100,27 +119,31 @@ static bool set_up(struct terminal *terminal, FILE *out)
 {
     HistEvent event;
 
-    terminal->edit = el_init("vmm", terminal->in, out, out);
-    terminal->history = history_init();
+    terminal->edit = libedit.el_init("vmm", terminal->in, out, out);
+    terminal->history = libedit.history_init();
     if (terminal->edit == NULL || terminal->history == NULL) {
         return false;
     }
-    history(terminal->history, &event, H_SETSIZE, HISTORY_LINES);
-    history(terminal->history, &event, H_SETUNIQUE, 1);
-    el_set(terminal->edit, EL_CLIENTDATA, terminal);
-    el_set(terminal->edit, EL_PROMPT, prompt_of);
-    el_set(terminal->edit, EL_EDITOR, "emacs");
-    el_set(terminal->edit, EL_HIST, history, terminal->history);
-    el_set(terminal->edit, EL_GETCFN, get_char);
-    el_set(terminal->edit, EL_ADDFN, "vmm-complete", "complete the word", complete_word);
-    el_set(terminal->edit, EL_BIND, "^I", "vmm-complete", NULL);
-    el_set(terminal->edit, EL_BIND, "^R", "em-inc-search-prev", NULL);
+    libedit.history(terminal->history, &event, H_SETSIZE, HISTORY_LINES);
+    libedit.history(terminal->history, &event, H_SETUNIQUE, 1);
+    libedit.el_set(terminal->edit, EL_CLIENTDATA, terminal);
+    libedit.el_set(terminal->edit, EL_PROMPT, prompt_of);
+    libedit.el_set(terminal->edit, EL_EDITOR, "emacs");
+    libedit.el_set(terminal->edit, EL_HIST, libedit.history, terminal->history);
+    libedit.el_set(terminal->edit, EL_GETCFN, get_char);
+    libedit.el_set(
+        terminal->edit, EL_ADDFN, "vmm-complete", "complete the word", complete_word);
+    libedit.el_set(terminal->edit, EL_BIND, "^I", "vmm-complete", NULL);
+    libedit.el_set(terminal->edit, EL_BIND, "^R", "em-inc-search-prev", NULL);
     return true;
 }
 
 struct terminal *terminal_create(int fd, FILE *out, const struct reader_wait *wait)
 {
-    if (isatty(fd) != 1 || isatty(fileno(out)) != 1) {
+    struct err err;
+
+    if (isatty(fd) != 1 || isatty(fileno(out)) != 1 ||
+        !library_load(files, functions, &libedit, &err)) {
         return NULL;
     }
     struct terminal *terminal = calloc(1, sizeof(*terminal));
@@ -151,10 +174,10 @@ void terminal_destroy(struct terminal *terminal)
         return;
     }
     if (terminal->history != NULL) {
-        history_end(terminal->history);
+        libedit.history_end(terminal->history);
     }
     if (terminal->edit != NULL) {
-        el_end(terminal->edit);
+        libedit.el_end(terminal->edit);
     }
     if (terminal->in != NULL) {
         fclose(terminal->in);
@@ -169,11 +192,11 @@ char *terminal_next(struct terminal *terminal, const char *prompt)
     int count = 0;
 
     terminal->prompt = prompt;
-    const char *line = el_gets(terminal->edit, &count);
+    const char *line = libedit.el_gets(terminal->edit, &count);
     free(terminal->line);
     terminal->line = line != NULL && count > 0 ? strndup(line, strcspn(line, "\r\n")) : NULL;
     if (terminal->line != NULL && terminal->line[0] != '\0') {
-        history(terminal->history, &event, H_ENTER, terminal->line);
+        libedit.history(terminal->history, &event, H_ENTER, terminal->line);
     }
     return terminal->line;
 }

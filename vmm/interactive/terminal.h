@@ -11,7 +11,7 @@ struct terminal;    /* opaque */
 struct reader_wait; /* reader.h */
 
 /* fd: borrowed; wait: borrowed, asked before each byte.  NULL: fd or out is no terminal, or there is
- * no memory: lines can be read as they are then. */
+ * no libedit, or no memory: lines can be read as they are then. */
 struct terminal *terminal_create(int fd, FILE *out, const struct reader_wait *wait);
 void terminal_destroy(struct terminal *terminal); /* puts the terminal right; accepts NULL */
 

@@ -137,7 +137,7 @@ void counter_check_cost(
         side_name(side), figure->name, cycles->value, at->value.value, agreement(agree));
 }
 
-void counter_check_walks(
+bool counter_check_walks(
     struct result *result,
     struct result_figure *figure,
     enum side side,
@@ -148,7 +148,7 @@ void counter_check_walks(
     double cycles = count[COUNTER_DATA_WALK_CYCLES];
 
     if (isnan(walks) || walks <= 0) {
-        return;
+        return true;
     }
     result_add_control(
         result, walks >= COUNTER_ALL, "%s, %s: %.3f walks a load by the counter, 1 is meant",
@@ -156,10 +156,13 @@ void counter_check_walks(
     if (walks < COUNTER_ALL) {
         figure_refuse(
             figure, side, "not every load walks: %.3f walks a load by the counter", walks);
-    } else if (is_cost && !isnan(cycles)) {
+        return false;
+    }
+    if (is_cost && !isnan(cycles)) {
         double each = cycles / walks;
         counter_check_cost(result, figure, side, &(struct estimate){each, each, each});
     }
+    return true;
 }
 
 void counter_check_keep(
@@ -200,7 +203,7 @@ void counter_check_report(
                                        ? NULL
                                        : result_add_series(
                                              result, SERIES_STAIRCASE, (size_t)SIDE_COUNT * 2,
-                                             longest->count, "%.24s, by the counters", name);
+                                             longest->count, "%.38s, counted", name);
 
     if (series == NULL) {
         return;

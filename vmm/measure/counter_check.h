@@ -48,8 +48,9 @@ void counter_check_cost(
  * A figure for which every load has to walk.  count: events a load.  A control; a side of the figure
  * where they do not walk is refused; the cycles a walk are put beside it (is_cost), and compared.
  * No count at all, not even of the first touch, is a dead counter: nothing is concluded from it.
+ * False: it was refused.
  */
-void counter_check_walks(
+bool counter_check_walks(
     struct result *result,
     struct result_figure *figure,
     enum side side,

@@ -1,75 +1,48 @@
 /*
- * Perf events by the kernel's interface and libpfm4 by dlopen, so that vmm starts without the
- * library; see counter_source.h.  Counters count ring 3 alone: the routines run there, and that is
+ * Perf events by the kernel's interface and libpfm4 where it is installed; see counter_source.h.  Counters count ring 3 alone: the routines run there, and that is
  * what kernel.perf_event_paranoid=2, the usual value, allows to anyone.
  */
 #include "measure/counter_source.h"
 
-#include <dlfcn.h>
 #include <linux/perf_event.h>
 #include <perfmon/pfmlib_perf_event.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define LIBRARY        "libpfm.so.4"
+#include "base/library.h"
+
 #define EXERCISE_PAGES 16384 /* beyond every second level */
 #define PAGE_STEP      4096
 
-struct library {
-    void *object; /* owns: of dlopen */
-    __typeof__(pfm_initialize) *initialize;
-    __typeof__(pfm_terminate) *terminate;
-    __typeof__(pfm_get_pmu_info) *get_pmu_info;
-    __typeof__(pfm_get_os_event_encoding) *get_encoding;
+#define FUNCTIONS(f) f(pfm_initialize) f(pfm_get_pmu_info) f(pfm_get_os_event_encoding)
+
+struct pfm {
+    FUNCTIONS(LIBRARY_MEMBER)
 };
 
 /* --- libpfm4 --- */
 
-/* A pointer to a function is no pointer to an object in C, though dlsym hands out both. */
-static bool find(const struct library *library, const char *name, void *pointer, size_t bytes)
+static bool load(struct pfm *pfm)
 {
-    void *symbol = dlsym(library->object, name);
+    static const char *const files[] = {"libpfm.so.4", NULL};
+    static const char *const functions[] = {FUNCTIONS(LIBRARY_NAME) NULL};
+    struct err why;
 
-    memcpy(pointer, &symbol, bytes);
-    return symbol != NULL;
-}
-
-static bool load(struct library *library)
-{
-    library->object = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
-    return library->object != NULL &&
-           find(library, "pfm_initialize", &library->initialize, sizeof(library->initialize)) &&
-           find(library, "pfm_terminate", &library->terminate, sizeof(library->terminate)) &&
-           find(
-               library, "pfm_get_pmu_info", &library->get_pmu_info,
-               sizeof(library->get_pmu_info)) &&
-           find(
-               library, "pfm_get_os_event_encoding", &library->get_encoding,
-               sizeof(library->get_encoding)) &&
-           library->initialize() == PFM_SUCCESS;
-}
-
-static void unload(struct library *library)
-{
-    if (library->object != NULL) {
-        dlclose(library->object);
-    }
-    free(library);
+    return library_load(files, functions, pfm, &why) && pfm->pfm_initialize() == PFM_SUCCESS;
 }
 
 static bool encode_event(void *context, const char *event, struct counter_code *code)
 {
-    const struct library *library = context;
+    const struct pfm *pfm = context;
     struct perf_event_attr attr = {0};
     pfm_perf_encode_arg_t request = {.attr = &attr, .size = sizeof(request)};
 
-    if (library == NULL ||
-        library->get_encoding(event, PFM_PLM3, PFM_OS_PERF_EVENT, &request) != PFM_SUCCESS) {
+    if (pfm == NULL || pfm->pfm_get_os_event_encoding(
+                           event, PFM_PLM3, PFM_OS_PERF_EVENT, &request) != PFM_SUCCESS) {
         return false;
     }
     *code = (struct counter_code){
@@ -81,12 +54,12 @@ static bool encode_event(void *context, const char *event, struct counter_code *
 }
 
 /* By the library's name for this core, which tells whether it is known. */
-static void name_library(const struct library *library, char name[COUNTER_LIBRARY_BYTES])
+static void name_library(const struct pfm *pfm, char name[COUNTER_LIBRARY_BYTES])
 {
     snprintf(name, COUNTER_LIBRARY_BYTES, "libpfm4 (core unknown)");
     for (int pmu = PFM_PMU_NONE; pmu < PFM_PMU_MAX; pmu++) {
         pfm_pmu_info_t info = {.size = sizeof(info)};
-        if (library->get_pmu_info((pfm_pmu_t)pmu, &info) == PFM_SUCCESS && info.is_present &&
+        if (pfm->pfm_get_pmu_info((pfm_pmu_t)pmu, &info) == PFM_SUCCESS && info.is_present &&
             info.type == PFM_PMU_TYPE_CORE) {
             snprintf(name, COUNTER_LIBRARY_BYTES, "libpfm4 (%s)", info.name);
             return;
@@ -159,7 +132,7 @@ static void walk_much(void *context)
 
 void counter_source_begin(struct counter_source *source)
 {
-    struct library *library = calloc(1, sizeof(*library));
+    struct pfm *pfm = calloc(1, sizeof(*pfm));
 
     *source = (struct counter_source){
         .encode = encode_event,
@@ -168,24 +141,17 @@ void counter_source_begin(struct counter_source *source)
         .read = read_group,
         .close = close_event,
         .exercise = walk_much};
-    if (library == NULL) {
+    if (pfm == NULL || !load(pfm)) {
+        free(pfm);
         return;
     }
-    if (!load(library)) {
-        unload(library);
-        return;
-    }
-    name_library(library, source->library);
-    source->context = library;
+    name_library(pfm, source->library);
+    source->context = pfm;
 }
 
+/* The library stays as it was initialised: it takes no second time. */
 void counter_source_end(struct counter_source *source)
 {
-    struct library *library = source->context;
-
-    if (library != NULL) {
-        library->terminate();
-        unload(library);
-    }
+    free(source->context);
     *source = (struct counter_source){0};
 }

@@ -42,7 +42,7 @@ struct counter_source {
 
 /* Perf, and libpfm4 if it is installed.  Cannot fail: without the library it knows no names. */
 void counter_source_begin(struct counter_source *source);
-/* Let go of the library; counters that are open stay so.  Accepts a zeroed struct. */
+/* Free what the library holds; counters that are open stay so.  Accepts a zeroed struct. */
 void counter_source_end(struct counter_source *source);
 
 #endif

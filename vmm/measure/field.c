@@ -62,10 +62,10 @@ static uint32_t pick(const uint32_t *words, size_t i)
     return words != NULL ? words[i] : (uint32_t)i;
 }
 
-uint64_t
-field_link(struct field *field, enum layout_set set, const uint32_t *words, size_t count)
+/* Word i of the list points to word next[i], on every side. */
+static uint64_t
+write_chain(struct field *field, enum layout_set set, const uint32_t *words, size_t count)
 {
-    layout_make_cycle(field->next, count, &field->random);
     for (enum side side = 0; side < SIDE_COUNT; side++) {
         for (size_t i = 0; field->has[side] && i < count; i++) {
             uint64_t target =
@@ -74,6 +74,32 @@ field_link(struct field *field, enum layout_set set, const uint32_t *words, size
         }
     }
     return layout_word_address(field->layout, set, pick(words, 0));
+}
+
+uint64_t
+field_link(struct field *field, enum layout_set set, const uint32_t *words, size_t count)
+{
+    layout_make_cycle(field->next, count, &field->random);
+    return write_chain(field, set, words, count);
+}
+
+uint64_t
+field_link_path(struct field *field, enum layout_set set, const uint32_t *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        field->next[i] = (uint32_t)((i + 1) % count);
+    }
+    return write_chain(field, set, words, count);
+}
+
+void field_list(struct field *field, size_t i, uint64_t value)
+{
+    if (field->has[SIDE_NATIVE]) {
+        ((uint64_t *)EXP_LIST)[i] = value;
+    }
+    if (field->has[SIDE_GUEST]) {
+        *virtual_list_word(&field->guest, i) = value;
+    }
 }
 
 bool field_run(

@@ -42,6 +42,13 @@ uint8_t *field_word(struct field *field, enum side side, enum layout_set set, si
 uint64_t
 field_link(struct field *field, enum layout_set set, const uint32_t *words, size_t count);
 
+/* The same in the order given: a cycle that the caller has chosen. */
+uint64_t
+field_link_path(struct field *field, enum layout_set set, const uint32_t *words, size_t count);
+
+/* Word i, less than EXP_LIST_COUNT, of what routines read at EXP_LIST, on every side. */
+void field_list(struct field *field, size_t i, uint64_t value);
+
 /*
  * Run a routine.  results: room for args->windows (times results_per_window).  *unexpected: as
  * virtual_run; 0 natively.  ERR_ENVIRONMENT: the guest failed.

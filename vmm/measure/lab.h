@@ -34,15 +34,9 @@ struct lab_found {
         bool decided;
         uint64_t entries; /* by the staircase, or its band's middle */
         struct estimate band;
-        double hit_cycles;          /* above a first-level hit; of level 1: the hit itself */
-    } tlb[SIDE_COUNT][3];           /* [1], [2] */
-    double walk_cycles[SIDE_COUNT]; /* plateau beyond the second level, above a hit */
-    struct {                        /* pages at this stride share a set of level 2 */
-        bool known;
-        unsigned stride_log2, ways;
-        uint64_t index_mask; /* bits of the page number */
-    } conflict[SIDE_COUNT];
-    unsigned effective_bytes[2];             /* kilobytes: of 2 MiB and 1 GiB, 0 unknown */
+        double hit_cycles;       /* above a first-level hit; of level 1: the hit itself */
+    } tlb[SIDE_COUNT][3];        /* [1], [2] */
+    unsigned effective_bytes[2]; /* kilobytes: of 2 MiB and 1 GiB, 0 unknown */
     bool large[SIDE_COUNT][LAYOUT_BACKINGS]; /* a page of 2 MiB acts as one translation */
 };
 

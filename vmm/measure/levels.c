@@ -11,9 +11,6 @@
 #include "measure/analyse/ladder.h"
 #include "measure/counter_check.h"
 
-/* A jump may cost a tenth more or less by where it lies: no step. */
-#define JUMPS_RISE_MIN 0.3
-
 /* A step is the TLB's own if its control rises by less than a quarter of its height. */
 static bool check_control(
     const struct staircase *staircase,
@@ -98,7 +95,7 @@ static void find_second(struct levels *levels, enum side side, struct result *re
     }
 }
 
-/* What the counters say of a level, beside the figures; cost: NULL where none is told. */
+/* What the counters say of a level, beside the figures. */
 static void check_counters(
     const struct staircase *staircase,
     unsigned n,
@@ -113,7 +110,7 @@ static void check_counters(
             continue;
         }
         counter_check_capacity(result, entries, side, counted, n + 1);
-        if (n == 1 && cost != NULL && counter_curve_walk(counted, &cycles)) {
+        if (n == 1 && counter_curve_walk(counted, &cycles)) {
             counter_check_cost(result, cost, side, &cycles);
         }
     }
@@ -152,30 +149,13 @@ static void report_level(
     figure_read(
         entries, "%s",
         !decided ? ""
-        : n == 1 ? "the middle of the rise, which is the band; sets x ways (see ways) decides"
-        : soft   ? "a soft knee: the band is where the cost rises"
-                 : "a sharp knee: exact");
+        : n == 1
+            ? plan->second_only
+                  ? "the middle of the rise, which is the band"
+                  : "the middle of the rise, which is the band; sets x ways (see ways) decides"
+        : soft ? "a soft knee: the band is where the cost rises"
+               : "a sharp knee: exact");
     figure_read(cost, "%s", n == 0 ? "above a first-level hit" : "above a second-level hit");
-}
-
-/* Jumps far apart meet limits of the branch predictor that jumps close together do not, so that
- * the control cannot clear a later step. */
-static void refuse_second(
-    const struct levels *levels, const struct levels_plan *plan, struct result *result)
-{
-    struct result_figure *entries =
-        result_add_figure(result, "entries", "%s, level 2", plan->noun);
-
-    for (enum side side = 0; side < SIDE_COUNT; side++) {
-        if (levels->staircase->has[side]) {
-            figure_refuse(
-                entries, side,
-                "steps beyond the first may be the branch predictor's (its "
-                "limits for far jumps are not in the control)");
-        }
-    }
-    check_counters(levels->staircase, 1, entries, NULL, result);
-    figure_claim(entries, plan->claims[1] != NULL ? plan->claims[1]->entries : 0);
 }
 
 static void
@@ -193,7 +173,34 @@ report_hit(const struct levels *levels, const struct levels_plan *plan, struct r
             figure_refuse(hit, side, "%s", levels->level[side][0].verdict.reason);
         }
     }
-    figure_read(hit, "%s", plan->jumps ? "one jump a page" : "load to use, data in L1");
+    figure_read(
+        hit, "%s", plan->steps != STEPS_LOADS ? "one jump a page" : "load to use, data in L1");
+}
+
+static void report(struct levels *levels, const struct levels_plan *plan, struct result *result)
+{
+    for (enum side side = 0; side < SIDE_COUNT; side++) {
+        if (levels->staircase->has[side] && !plan->second_only) {
+            find_first(levels, side, result);
+        }
+        if (levels->staircase->has[side] && !plan->first_only) {
+            find_second(levels, side, result);
+        }
+    }
+    if (!plan->second_only) {
+        report_level(levels, 0, plan, result);
+    }
+    if (!plan->first_only) {
+        report_level(levels, 1, plan, result);
+    }
+    if (!plan->second_only) {
+        report_hit(levels, plan, result);
+    }
+    struct result_series *series = staircase_report(
+        levels->staircase, result, plan->series != NULL ? plan->series : plan->noun, "pages");
+    for (unsigned n = 0; n < 2 && series != NULL; n++) {
+        series_mark(series, plan->claims[n] != NULL ? plan->claims[n]->entries : 0);
+    }
 }
 
 bool levels_measure(
@@ -206,12 +213,12 @@ bool levels_measure(
 {
     struct staircase_plan staircase = {
         .routine = plan->routine,
-        .first = 8,
+        .first = plan->first == 0 ? 8 : plan->first,
         .last = plan->pages,
         .points_an_octave = lab->quick ? 4 : 7,
-        .refinements = lab->quick ? 24 : 60,
-        .jumps = plan->jumps,
-        .rise_min = plan->jumps ? JUMPS_RISE_MIN : 0};
+        .refinements = lab->quick ? 40 : 60,
+        .steps = plan->steps,
+        .rise_min = plan->rise_min};
 
     *levels = (struct levels){.staircase = calloc(1, sizeof(*levels->staircase))};
     if (levels->staircase == NULL) {
@@ -220,26 +227,7 @@ bool levels_measure(
     if (!staircase_measure(levels->staircase, lab, field, &staircase, err)) {
         return false;
     }
-    for (enum side side = 0; side < SIDE_COUNT; side++) {
-        if (levels->staircase->has[side]) {
-            find_first(levels, side, result);
-            if (!plan->jumps && !plan->first_only) {
-                find_second(levels, side, result);
-            }
-        }
-    }
-    report_level(levels, 0, plan, result);
-    if (!plan->jumps && !plan->first_only) {
-        report_level(levels, 1, plan, result);
-    } else if (plan->jumps) {
-        refuse_second(levels, plan, result);
-    }
-    report_hit(levels, plan, result);
-    struct result_series *series =
-        staircase_report(levels->staircase, result, plan->noun, "pages");
-    for (unsigned n = 0; n < 2 && series != NULL; n++) {
-        series_mark(series, plan->claims[n] != NULL ? plan->claims[n]->entries : 0);
-    }
+    report(levels, plan, result);
     return true;
 }
 
@@ -260,6 +248,5 @@ void levels_remember(const struct levels *levels, struct lab *lab)
         }
         lab->found.tlb[side][1].hit_cycles = levels->first_hit[side];
         lab->found.tlb[side][2].hit_cycles = levels->level[side][0].cost.value;
-        lab->found.walk_cycles[side] = levels->level[side][1].cost.value;
     }
 }

@@ -10,11 +10,15 @@
 
 struct levels_plan {
     enum exp_routine routine;
-    size_t pages;     /* words of the field */
-    const char *noun; /* "data TLB" */
+    size_t pages;       /* words of the field */
+    const char *noun;   /* "data TLB" */
+    const char *series; /* borrows; NULL: the noun */
     const struct claim_tlb *claims[2];
-    bool jumps;      /* as sample_chase */
-    bool first_only; /* the words do not reach a second level's capacity: it is not reported */
+    enum sample_steps steps; /* as sample_chase */
+    size_t first;            /* the smallest size; 0 is 8 */
+    double rise_min;         /* least relative step; 0: the knee finder's own */
+    bool first_only;  /* the words do not reach a second level's capacity: it is not reported */
+    bool second_only; /* the smallest size is beyond the first level, which is not reported */
 };
 
 struct level {

@@ -36,7 +36,8 @@ static bool map_fixed(uint64_t address, uint64_t bytes, struct err *err)
 bool native_open(struct err *err)
 {
     if (!map_fixed(EXP_TEXT, EXP_TEXT_BYTES, err) || !map_fixed(EXP_ARGS, PAGE_BYTES, err) ||
-        !map_fixed(EXP_RESULTS, EXP_RESULTS_BYTES, err)) {
+        !map_fixed(EXP_RESULTS, EXP_RESULTS_BYTES, err) ||
+        !map_fixed(EXP_LIST, EXP_LIST_BYTES, err)) {
         native_close();
         return false;
     }
@@ -54,6 +55,7 @@ void native_close(void)
     munmap((void *)EXP_TEXT, EXP_TEXT_BYTES);
     munmap((void *)EXP_ARGS, PAGE_BYTES);
     munmap((void *)EXP_RESULTS, EXP_RESULTS_BYTES);
+    munmap((void *)EXP_LIST, EXP_LIST_BYTES);
 }
 
 static bool open_frames(struct native *native, struct err *err)

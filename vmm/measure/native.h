@@ -1,5 +1,5 @@
 /*
- * The native side: the routines' image, arguments and results mapped into this process at their
+ * The native side: the routines' image, arguments, results and list mapped into this process at their
  * fixed addresses, and a layout mapped over a memfd.  It knows nothing of chains or of statistics.
  */
 #ifndef MEASURE_NATIVE_H
@@ -19,7 +19,7 @@ struct native {
 };
 
 /*
- * Map image, arguments and results; once for a process at a time.  ERR_ENVIRONMENT: something is
+ * Map image, arguments, results and list; once for a process at a time.  ERR_ENVIRONMENT: something is
  * at one of the addresses, or no memory.
  */
 MUST_CHECK bool native_open(struct err *err);

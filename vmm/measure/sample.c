@@ -10,6 +10,8 @@
 
 #include "measure/jumps.h"
 
+#define JUMPS_SHARE 8 /* a jump that cannot be predicted takes as long as so many loads */
+
 struct series {
     double windows[SAMPLE_WINDOWS_MAX];
     double ticks_per_cycle[64];
@@ -70,9 +72,17 @@ static void add_counts(struct series *series, const double count[COUNTER_KINDS],
 /* What the routine loads, or jumps, in all: the warming part too. */
 static double all_loads(const struct sample_chase *chase, const struct exp_args *args)
 {
-    double windows = (double)(args->warm + args->windows * args->loads);
+    double each = (double)(args->warm + args->windows * args->loads);
 
-    return windows * (double)(chase->jumps ? chase->count : args->chains);
+    switch (chase->steps) {
+    case STEPS_LOADS:
+        return each * (double)args->chains;
+    case STEPS_JUMPS:
+        return each * (double)chase->count;
+    case STEPS_RANDOM_JUMPS:
+        return each;
+    }
+    return each;
 }
 
 static bool run_once(
@@ -87,8 +97,9 @@ static bool run_once(
     struct series *series = &sampling->series[side][set];
     struct exp_args args = *plan;
     uint64_t unexpected = 0;
-    double steps = (double)args.loads * (chase->jumps ? (double)chase->count : 1);
-    enum counter_set events = chase->jumps ? COUNTER_SET_CODE : COUNTER_SET_DATA;
+    double steps =
+        (double)args.loads * (chase->steps == STEPS_JUMPS ? (double)chase->count : 1);
+    enum counter_set events = sample_events(chase->steps);
     double count[COUNTER_KINDS];
     struct counters_run run;
 
@@ -121,11 +132,17 @@ static void link_chains(
     size_t chains = chase->chains == 0 ? 1 : chase->chains;
     size_t part = chase->count / chains;
 
-    if (chase->jumps) {
+    if (chase->steps == STEPS_JUMPS) {
         /* A load is a whole round here. */
         args->start[0] = jumps_link(field, set, chase->count);
         args->loads = args->loads / chase->count + 1;
         args->warm = 2;
+        return;
+    }
+    if (chase->steps == STEPS_RANDOM_JUMPS) {
+        args->loads /= JUMPS_SHARE;
+        args->warm = 2 * chase->count;
+        jumps_list(field, set, chase->count, args);
         return;
     }
     args->chains = chains;
@@ -134,7 +151,8 @@ static void link_chains(
             field->order[w] =
                 chase->words != NULL ? chase->words[i * part + w] : (uint32_t)(i * part + w);
         }
-        args->start[i] = field_link(field, set, field->order, part);
+        args->start[i] = chase->in_order ? field_link_path(field, set, field->order, part)
+                                         : field_link(field, set, field->order, part);
     }
     args->warm = (part + EXP_UNROLL - 1) / EXP_UNROLL * EXP_UNROLL;
 }

@@ -19,13 +19,23 @@ struct sample_effort {
 
 #define SAMPLE_WINDOWS_MAX 2048
 
+/* What a step from word to word is: jumps by jumps.h. */
+enum sample_steps { STEPS_LOADS, STEPS_JUMPS, STEPS_RANDOM_JUMPS };
+
+/* The events that such steps are counted by. */
+static inline enum counter_set sample_events(enum sample_steps steps)
+{
+    return steps == STEPS_LOADS ? COUNTER_SET_DATA : COUNTER_SET_CODE;
+}
+
 struct sample_chase {
     enum exp_routine routine;
     const uint32_t *words; /* borrows; NULL: 0 … count - 1 */
     size_t count;
     bool sets[LAYOUT_SETS];
+    bool in_order;   /* one chain, through the words as they are listed; false: at random */
     unsigned chains; /* independent ones, over equal parts of the words; 0 is 1 */
-    bool jumps;      /* the words are code: a chain of jumps over 0 … count - 1 */
+    enum sample_steps steps;            /* over 0 … count - 1, if they are jumps */
     const struct sample_effort *effort; /* borrows; NULL: the caller's usual one */
     const struct counters *counters;    /* borrows; lab_sample puts the laboratory's here */
 };

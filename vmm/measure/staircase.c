@@ -63,7 +63,7 @@ static bool take_point(
         .routine = plan->routine,
         .count = size,
         .sets = {true, true},
-        .jumps = plan->jumps,
+        .steps = plan->steps,
         .effort = plan->effort};
     uint32_t *words = NULL;
     size_t before = staircase->count;
@@ -83,8 +83,7 @@ static bool take_point(
         if (field->has[side]) {
             insert(staircase, side, size, cost[side], before);
             counter_curve_add(
-                &staircase->counted[side], size,
-                plan->jumps ? COUNTER_SET_CODE : COUNTER_SET_DATA,
+                &staircase->counted[side], size, sample_events(plan->steps),
                 cost[side][LAYOUT_TEST].counts);
         }
     }
@@ -114,6 +113,19 @@ static double subtract_control(struct staircase *staircase, enum side side)
     return base;
 }
 
+/* More pages cannot cost less: each size counts with the least cost of its own and all greater ones. */
+static void
+lower_envelope(const struct knee_point *points, size_t count, struct knee_point *out)
+{
+    double least = INFINITY;
+
+    for (size_t i = count; i-- > 0;) {
+        least = fmin(least, points[i].cost);
+        out[i] = points[i];
+        out[i].cost = least;
+    }
+}
+
 /*
  * The first step is looked for where the control is flat, so that nothing else can be taken for
  * it; the rest begins behind that step, and is one great rise.
@@ -125,15 +137,21 @@ static void analyse_side(
     struct knee_options options)
 {
     double base = subtract_control(staircase, side);
+    struct knee_point lower[KNEE_POINTS_MAX];
     const struct knee_report *first = &staircase->first[side];
     size_t flat = 0;
     size_t begin = 0;
 
-    while (flat < staircase->count && staircase->control[side][flat].cost <= base * FLAT) {
+    lower_envelope(staircase->control[side], staircase->count, lower);
+    while (flat < staircase->count && lower[flat].cost <= base * FLAT) {
         flat++;
     }
     options.rise_min = plan->rise_min > 0 ? plan->rise_min : options.rise_min;
-    knee_find(staircase->test[side], flat, &options, &staircase->first[side]);
+    /* Few jumps may cost more than many: the predictor's first table is slow for some. */
+    lower_envelope(staircase->test[side], flat, lower);
+    knee_find(
+        plan->steps == STEPS_JUMPS ? lower : staircase->test[side], flat, &options,
+        &staircase->first[side]);
     uint64_t from = first->verdict.decided && first->count > 0 ? 2 * first->knee[0].ninety
                                                                : plan->last / SECOND_SHARE;
     while (begin < staircase->count && staircase->net[side][begin].size < from) {
@@ -194,19 +212,17 @@ static bool wish_first(struct staircase *staircase, enum side side, uint64_t *wa
 }
 
 /* The two sides take turns in asking, the first step before the rest. */
-static bool wish(
-    struct staircase *staircase, const struct staircase_plan *plan, unsigned turn, size_t *size)
+static bool wish(struct staircase *staircase, unsigned turn, size_t *size)
 {
     for (unsigned i = 0; i < 2 * SIDE_COUNT; i++) {
         enum side side = (enum side)((turn + i) % SIDE_COUNT);
         size_t begin = staircase->rise_begin[side];
         uint64_t wanted = 0;
         if (!staircase->has[side] ||
-            !(i < SIDE_COUNT
-                  ? wish_first(staircase, side, &wanted)
-                  : !plan->jumps && rise_next_size(
-                                        &staircase->rise[side], staircase->net[side] + begin,
-                                        staircase->count - begin, &wanted))) {
+            !(i < SIDE_COUNT ? wish_first(staircase, side, &wanted)
+                             : rise_next_size(
+                                   &staircase->rise[side], staircase->net[side] + begin,
+                                   staircase->count - begin, &wanted))) {
             continue;
         }
         if (has_size(staircase, wanted) && staircase->repeat_count < STAIRCASE_REPEATS_MAX) {
@@ -269,7 +285,7 @@ bool staircase_measure(
     }
     analyse(staircase, plan);
     for (unsigned i = 0; i < refinements && staircase->count < KNEE_POINTS_MAX; i++) {
-        if (!wish(staircase, plan, i, &size)) {
+        if (!wish(staircase, i, &size)) {
             break;
         }
         if (!take_point(staircase, lab, field, plan, size, err)) {

@@ -35,7 +35,7 @@ struct staircase_plan {
     /* The words of a size, or NULL for 0 … size - 1: fills `words`. */
     void (*choose)(void *context, size_t size, uint32_t *words);
     void *context;
-    bool jumps;                         /* as sample_chase */
+    enum sample_steps steps;            /* as sample_chase */
     double rise_min;                    /* least relative step; 0: the knee finder's own */
     const struct sample_effort *effort; /* likewise */
 };

@@ -85,6 +85,10 @@ static bool map_own_pages(struct virtual *guest, struct err *err)
         guest->results[i] = map_page(guest, EXP_RESULTS + i * PAGE_BYTES, false);
         ok = guest->results[i] != NULL;
     }
+    for (size_t i = 0; ok && i < EXP_LIST_BYTES / PAGE_BYTES; i++) {
+        guest->list[i] = map_page(guest, EXP_LIST + i * PAGE_BYTES, false);
+        ok = guest->list[i] != NULL;
+    }
     for (uint64_t at = EXP_STACK - EXP_STACK_BYTES; ok && at < EXP_STACK; at += PAGE_BYTES) {
         ok = map_page(guest, at, false) != NULL;
     }
@@ -291,6 +295,13 @@ static bool find_quiet_exits(struct virtual *guest, struct err *err)
     guest->quiet_exits = least;
     guest->exits = guest->unasked = 0;
     return true;
+}
+
+uint64_t *virtual_list_word(const struct virtual *guest, size_t i)
+{
+    const size_t page_words = PAGE_BYTES / sizeof(uint64_t);
+
+    return guest->list[i / page_words] + i % page_words;
 }
 
 void virtual_read_results(const struct virtual *guest, uint64_t *results, size_t count)

@@ -32,6 +32,7 @@ struct virtual
     size_t block_count;
     struct exp_args *args; /* borrows: guest memory */
     uint64_t *results[EXP_RESULTS_BYTES / PAGE_BYTES];
+    uint64_t *list[EXP_LIST_BYTES / PAGE_BYTES];
     struct kvm_stats stats;
     struct virtual_hooks hooks;
     uint64_t quiet_exits; /* what KVM counts for a run that does nothing, beyond its KVM_RUNs */
@@ -47,6 +48,9 @@ void virtual_destroy(struct virtual *guest); /* accepts a zeroed struct */
 uint8_t *virtual_frame(const struct virtual *guest, uint32_t frame);
 /* The guest-physical address of the same. */
 struct gpa virtual_frame_gpa(const struct virtual *guest, uint32_t frame);
+
+/* The host's pointer to word i, less than EXP_LIST_COUNT, of what is at EXP_LIST. */
+uint64_t *virtual_list_word(const struct virtual *guest, size_t i);
 
 /*
  * Run a routine to its end.  *unexpected: exits of this run that the routine did not ask for (0

@@ -45,6 +45,16 @@ void html_put_number(FILE *out, uint64_t value)
     fprintf(out, "<td>%s</td>", report_number(value, number));
 }
 
+void html_put_share(FILE *out, const struct report_share *share, uint64_t whole)
+{
+    html_put_number(out, share->faults);
+    html_put_number(out, share->minor);
+    html_put_number(out, share->major);
+    fprintf(
+        out, "<td>%.1f%%</td></tr>\n",
+        whole > 0 ? 100.0 * (double)share->faults / (double)whole : 0.0);
+}
+
 void html_begin_table(FILE *out, const char *id, const char *title, const char *columns)
 {
     fprintf(
@@ -60,4 +70,16 @@ void html_begin_table(FILE *out, const char *id, const char *title, const char *
 void html_end_table(FILE *out)
 {
     fputs("</table></div>\n</section>\n", out);
+}
+
+void html_end_list(FILE *out, size_t count, size_t rows)
+{
+    if (count > rows) {
+        fprintf(
+            out,
+            "<tr><td class=\"faint\">and %zu more: vmm report --json has all of "
+            "them</td></tr>\n",
+            count - rows);
+    }
+    html_end_table(out);
 }

@@ -12,7 +12,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/library.h"
+
+/* clang-format off */
+#define FUNCTIONS(f)                                                                           \
+    f(dwarf_diename) f(dwarf_getscopes) f(dwarf_haspc) f(dwarf_tag) f(dwfl_begin)              \
+    f(dwfl_build_id_find_elf) f(dwfl_end) f(dwfl_lineinfo) f(dwfl_module_addrdie)              \
+    f(dwfl_module_addrname) f(dwfl_module_getelf) f(dwfl_module_getsrc)                        \
+    f(dwfl_module_getsym_info) f(dwfl_module_getsymtab) f(dwfl_offline_section_address)        \
+    f(dwfl_report_end) f(dwfl_report_offline) f(dwfl_standard_find_debuginfo)
+/* clang-format on */
+
+struct libdw {
+    FUNCTIONS(LIBRARY_MEMBER)
+};
+
+static const char *const functions[] = {FUNCTIONS(LIBRARY_NAME) NULL};
+static const char *const files[] = {"libdw.so.1", NULL};
+
 struct program_source {
+    struct libdw libdw;
+    Dwfl_Callbacks callbacks;
     Dwfl *dwfl; /* owns */
     Dwfl_Module *module;
 };
@@ -24,24 +44,31 @@ static const char *base_name(const char *path)
     return slash != NULL ? slash + 1 : path;
 }
 
-struct program_source *program_source_open(const char *path)
+struct program_source *program_source_open(const char *path, struct err *err)
 {
-    static const Dwfl_Callbacks callbacks = {
-        .find_elf = dwfl_build_id_find_elf,
-        .find_debuginfo = dwfl_standard_find_debuginfo,
-        .section_address = dwfl_offline_section_address};
     struct program_source *source = calloc(1, sizeof(*source));
 
     if (source == NULL) {
+        err_set(err, ERR_ENVIRONMENT, "no memory for the source of %s", path);
         return NULL;
     }
-    source->dwfl = dwfl_begin(&callbacks);
+    const struct libdw *libdw = &source->libdw;
+    if (!library_load(files, functions, &source->libdw, err)) {
+        free(source);
+        return NULL;
+    }
+    source->callbacks = (Dwfl_Callbacks){
+        .find_elf = libdw->dwfl_build_id_find_elf,
+        .find_debuginfo = libdw->dwfl_standard_find_debuginfo,
+        .section_address = libdw->dwfl_offline_section_address};
+    source->dwfl = libdw->dwfl_begin(&source->callbacks);
     if (source->dwfl != NULL) {
-        source->module = dwfl_report_offline(source->dwfl, "program", path, -1);
-        dwfl_report_end(source->dwfl, NULL, NULL);
+        source->module = libdw->dwfl_report_offline(source->dwfl, "program", path, -1);
+        libdw->dwfl_report_end(source->dwfl, NULL, NULL);
     }
     if (source->module == NULL) {
         program_source_close(source);
+        err_set(err, ERR_INPUT, "%s cannot be read as a program", path);
         return NULL;
     }
     return source;
@@ -50,7 +77,7 @@ struct program_source *program_source_open(const char *path)
 void program_source_close(struct program_source *source)
 {
     if (source != NULL) {
-        dwfl_end(source->dwfl);
+        source->libdw.dwfl_end(source->dwfl);
         free(source);
     }
 }
@@ -69,7 +96,7 @@ find_link_address(const struct program_source *source, uint64_t offset, uint64_t
     GElf_Addr bias;
     GElf_Phdr header;
     size_t count;
-    Elf *elf = dwfl_module_getelf(source->module, &bias);
+    Elf *elf = source->libdw.dwfl_module_getelf(source->module, &bias);
 
     if (elf == NULL || elf_getphdrnum(elf, &count) != 0) {
         return false;
@@ -89,7 +116,7 @@ static bool find_offset(const struct program_source *source, uint64_t address, u
     GElf_Addr bias;
     GElf_Phdr header;
     size_t count;
-    Elf *elf = dwfl_module_getelf(source->module, &bias);
+    Elf *elf = source->libdw.dwfl_module_getelf(source->module, &bias);
 
     if (elf == NULL || elf_getphdrnum(elf, &count) != 0) {
         return false;
@@ -108,16 +135,17 @@ static bool find_offset(const struct program_source *source, uint64_t address, u
 /* --- places --- */
 
 /* The innermost function at the address, also one that was compiled into another. */
-static const char *find_inline_name(Dwarf_Die *unit, Dwarf_Addr address)
+static const char *
+find_inline_name(const struct libdw *libdw, Dwarf_Die *unit, Dwarf_Addr address)
 {
     Dwarf_Die *scopes = NULL;
     const char *name = NULL;
-    int count = dwarf_getscopes(unit, address, &scopes);
+    int count = libdw->dwarf_getscopes(unit, address, &scopes);
 
     for (int i = 0; i < count && name == NULL; i++) {
-        int tag = dwarf_tag(&scopes[i]);
+        int tag = libdw->dwarf_tag(&scopes[i]);
         if (tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine) {
-            name = dwarf_diename(&scopes[i]);
+            name = libdw->dwarf_diename(&scopes[i]);
         }
     }
     free(scopes);
@@ -127,6 +155,7 @@ static const char *find_inline_name(Dwarf_Die *unit, Dwarf_Addr address)
 bool program_source_find(
     const struct program_source *source, uint64_t file_offset, struct program_place *place)
 {
+    const struct libdw *libdw = &source->libdw;
     uint64_t address;
     Dwarf_Addr bias;
 
@@ -135,16 +164,16 @@ bool program_source_find(
         return false;
     }
     /* What lies between two parts of a unit is found as being in it: ask the unit itself. */
-    Dwarf_Die *unit = dwfl_module_addrdie(source->module, address, &bias);
-    unit = unit != NULL && dwarf_haspc(unit, address - bias) == 1 ? unit : NULL;
-    const char *name = unit != NULL ? find_inline_name(unit, address - bias) : NULL;
-    name = name != NULL ? name : dwfl_module_addrname(source->module, address);
+    Dwarf_Die *unit = libdw->dwfl_module_addrdie(source->module, address, &bias);
+    unit = unit != NULL && libdw->dwarf_haspc(unit, address - bias) == 1 ? unit : NULL;
+    const char *name = unit != NULL ? find_inline_name(libdw, unit, address - bias) : NULL;
+    name = name != NULL ? name : libdw->dwfl_module_addrname(source->module, address);
     if (name != NULL) {
         snprintf(place->function, sizeof(place->function), "%s", name);
     }
-    Dwfl_Line *line = unit != NULL ? dwfl_module_getsrc(source->module, address) : NULL;
+    Dwfl_Line *line = unit != NULL ? libdw->dwfl_module_getsrc(source->module, address) : NULL;
     const char *file =
-        line != NULL ? dwfl_lineinfo(line, NULL, &place->line, NULL, NULL, NULL) : NULL;
+        line != NULL ? libdw->dwfl_lineinfo(line, NULL, &place->line, NULL, NULL, NULL) : NULL;
     if (file != NULL) {
         snprintf(place->file, sizeof(place->file), "%s", base_name(file));
     }
@@ -154,13 +183,14 @@ bool program_source_find(
 bool program_source_find_symbol(
     const struct program_source *source, const char *name, uint64_t *file_offset)
 {
-    int count = dwfl_module_getsymtab(source->module);
+    const struct libdw *libdw = &source->libdw;
+    int count = libdw->dwfl_module_getsymtab(source->module);
 
     for (int i = 1; i < count; i++) {
         GElf_Sym symbol;
         GElf_Addr address;
-        const char *found =
-            dwfl_module_getsym_info(source->module, i, &symbol, &address, NULL, NULL, NULL);
+        const char *found = libdw->dwfl_module_getsym_info(
+            source->module, i, &symbol, &address, NULL, NULL, NULL);
         int type = GELF_ST_TYPE(symbol.st_info);
         if (found != NULL && symbol.st_shndx != SHN_UNDEF && type != STT_FILE &&
             type != STT_TLS && type != STT_SECTION && strcmp(found, name) == 0) {

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/err.h"
+
 #define PROGRAM_PLACE_BYTES 192
 
 struct program_source; /* opaque */
@@ -20,8 +22,9 @@ struct program_place {
     int line;                           /* 0: not known */
 };
 
-/* Open a program for looking up; NULL: it cannot be read, or no memory. */
-struct program_source *program_source_open(const char *path);
+/* Open a program for looking up.  NULL with ERR_INPUT: it cannot be read; ERR_ENVIRONMENT: no
+ * memory, or libdw is not installed. */
+MUST_CHECK struct program_source *program_source_open(const char *path, struct err *err);
 void program_source_close(struct program_source *source); /* accepts NULL */
 
 /* What lies at an offset in the file.  *place is written in any case; false: nothing is known. */

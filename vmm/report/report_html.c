@@ -9,6 +9,7 @@
 
 #include "report/html.h"
 #include "report/html_misses.h"
+#include "report/html_processes.h"
 #include "report/report_text.h"
 #include "space/region.h"
 #include "trace/line.h"
@@ -52,26 +53,9 @@ static void put_ms(FILE *out, uint64_t ns)
     fprintf(out, "<td>%.3f</td>", (double)ns / 1e6);
 }
 
-static void put_share(FILE *out, const struct report_share *share, uint64_t whole)
-{
-    html_put_number(out, share->faults);
-    html_put_number(out, share->minor);
-    html_put_number(out, share->major);
-    fprintf(
-        out, "<td>%.1f%%</td></tr>\n",
-        whole > 0 ? 100.0 * (double)share->faults / (double)whole : 0.0);
-}
-
 static void end_table(FILE *out, size_t count)
 {
-    if (count > REPORT_HTML_ROWS) {
-        fprintf(
-            out,
-            "<tr><td class=\"faint\">and %zu more: vmm report --json has all of "
-            "them</td></tr>\n",
-            count - REPORT_HTML_ROWS);
-    }
-    html_end_table(out);
+    html_end_list(out, count, REPORT_HTML_ROWS);
 }
 
 static size_t rows(size_t count)
@@ -166,7 +150,12 @@ static void put_regions(FILE *out, const struct report *report)
 {
     uint64_t total = report->counts->total;
 
-    html_begin_table(out, "regions", "By region", "region|name|faults|minor|major|share");
+    bool several = report_has_processes(report);
+
+    html_begin_table(
+        out, "regions", several ? "By process and region" : "By region",
+        several ? "region|name|process|faults|minor|major|share"
+                : "region|name|faults|minor|major|share");
     for (size_t i = 0; i < rows(report->region_count); i++) {
         const struct session_region *said = &report->regions[i].said;
         fprintf(
@@ -176,11 +165,14 @@ static void put_regions(FILE *out, const struct report *report)
             (said->permissions & REGION_EXEC) != 0 ? 'x' : '-');
         html_put_text(out, report_region_name(said));
         fputs("</td>", out);
-        put_share(out, &report->regions[i].share, total);
+        if (several) {
+            fprintf(out, "<td>%u</td>", said->process);
+        }
+        html_put_share(out, &report->regions[i].share, total);
     }
     if (report->nowhere.faults > 0) {
-        fputs("<tr><td>in no region</td><td></td>", out);
-        put_share(out, &report->nowhere, total);
+        fprintf(out, "<tr><td>in no region</td><td></td>%s", several ? "<td></td>" : "");
+        html_put_share(out, &report->nowhere, total);
     }
     end_table(out, report->region_count);
 }
@@ -208,7 +200,7 @@ static void put_places(
             html_put_text(out, places[i].function);
         }
         fputs("</td>", out);
-        put_share(out, &places[i].share, total);
+        html_put_share(out, &places[i].share, total);
     }
     end_table(out, count);
 }
@@ -239,7 +231,7 @@ static void put_phases(FILE *out, const struct report *report)
         html_put_number(out, phase->times);
         put_ms(out, phase->begin_ns);
         put_ms(out, phase->duration_ns);
-        put_share(out, &phase->share, report->counts->total);
+        html_put_share(out, &phase->share, report->counts->total);
     }
     end_table(out, report->phase_count);
 }
@@ -254,7 +246,7 @@ static void put_hot_pages(FILE *out, const struct report *report)
         fprintf(out, "<tr><td>%016" PRIx64 "</td><td>", hot->address);
         html_put_text(out, region != NULL ? report_region_name(&region->said) : "");
         fputs("</td>", out);
-        html_put_number(out, hot->process);
+        fprintf(out, "<td>%u</td>", hot->process);
         html_put_number(out, hot->faults);
         fputs("</tr>\n", out);
     }
@@ -327,6 +319,7 @@ void report_print_html(
         fprintf(out, "<p class=\"warn\">%s</p>\n", plots->missing);
     }
     put_kinds(out, report->counts);
+    html_put_processes(out, report, REPORT_HTML_ROWS);
     put_plot(out, plots, REPORT_PLOT_FAULTS, "Each bar is a hundredth of the run.");
     put_plot(out, plots, REPORT_PLOT_MAP, others);
     put_regions(out, report);

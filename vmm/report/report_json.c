@@ -107,6 +107,38 @@ static json_t *faults(const struct counts *counts)
         (json_int_t)counts->major, "host", (json_int_t)counts->host, "kinds", kinds);
 }
 
+static json_t *process_kinds(const struct report_process *process)
+{
+    json_t *kinds = json_object();
+
+    for (unsigned kind = 0; kind < FAULT_KINDS; kind++) {
+        if (process->kinds[kind] > 0) {
+            json_object_set_new(
+                kinds, record_kind_name((enum fault_kind)kind), number(process->kinds[kind]));
+        }
+    }
+    return kinds;
+}
+
+static json_t *processes(const struct report *report)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < report->by_process.count; i++) {
+        const struct report_process *process = &report->by_process.list[i];
+        bool forked = process->started && process->parent != process->process;
+        json_t *object = json_pack(
+            "{s:i, s:o, s:I, s:I, s:o, s:I, s:o}", "process", (int)process->process, "parent",
+            forked ? json_integer(process->parent) : json_null(), "begin_ns",
+            (json_int_t)process->begin_ns, "duration_ns",
+            (json_int_t)report_lifetime_ns(report, process), "status",
+            process->ended ? json_integer(process->status) : json_null(), "pages",
+            (json_int_t)process->pages, "kinds", process_kinds(process));
+        json_array_append_new(array, with_share(object, &process->share));
+    }
+    return array;
+}
+
 static json_t *regions(const struct report *report)
 {
     json_t *array = json_array();
@@ -263,13 +295,13 @@ bool report_print_json(
 {
     const char *remedy = report_source_remedy(source->state);
     json_t *root = json_pack(
-        "{s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s?, s:o, s:o, s:I, s:o, s:o, "
-        "s:o, "
-        "s:o}",
+        "{s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s?, s:o, s:o, s:I, s:o, "
+        "s:o, s:o, s:o}",
         "format", "vmm-report", "version", REPORT_JSON_VERSION, "session", session(report),
-        "faults", faults(report->counts), "regions", regions(report), "no_region",
-        with_share(json_object(), &report->nowhere), "regions_cut", number(report->regions_cut),
-        "functions", places(source->functions, source->function_count, false), "lines",
+        "faults", faults(report->counts), "processes", processes(report), "regions",
+        regions(report), "no_region", with_share(json_object(), &report->nowhere),
+        "regions_cut", number(report->regions_cut), "functions",
+        places(source->functions, source->function_count, false), "lines",
         places(source->lines, source->line_count, true), "sites", sites(report), "source_note",
         remedy, "phases", phases(report), "results", results(report), "distinct_pages",
         (json_int_t)report->pages.distinct, "hottest_pages", hot_pages(&report->pages), "time",

@@ -25,6 +25,40 @@ const char *report_region_name(const struct session_region *region)
                                    : region_kind_name((enum region_kind)region->kind);
 }
 
+bool report_has_processes(const struct report *report)
+{
+    return report->by_process.count > 1;
+}
+
+const char *
+report_parent(const struct report_process *process, char buffer[REPORT_ENDING_BYTES])
+{
+    if (process->started && process->parent != process->process) {
+        snprintf(buffer, REPORT_ENDING_BYTES, "%u", process->parent);
+    } else {
+        snprintf(buffer, REPORT_ENDING_BYTES, "-");
+    }
+    return buffer;
+}
+
+const char *
+report_ending(const struct report_process *process, char buffer[REPORT_ENDING_BYTES])
+{
+    if (process->ended) {
+        snprintf(buffer, REPORT_ENDING_BYTES, "status %d", process->status);
+    } else {
+        snprintf(buffer, REPORT_ENDING_BYTES, "-");
+    }
+    return buffer;
+}
+
+uint64_t report_lifetime_ns(const struct report *report, const struct report_process *process)
+{
+    uint64_t end_ns = process->ended ? process->end_ns : report->info->duration_ns;
+
+    return end_ns - process->begin_ns;
+}
+
 const struct report_region *
 report_find_region(const struct report *report, uint16_t process, uint64_t address)
 {

@@ -5,11 +5,19 @@
 
 #include "x86.h"
 
+/* By process, then by address. */
+static bool is_above(const struct report_region *region, const struct report_region *other)
+{
+    return region->said.process != other->said.process
+               ? region->said.process > other->said.process
+               : region->low > other->low;
+}
+
 static void add_band(struct report_map *map, const struct report_region *region)
 {
     unsigned at = map->band_count++;
 
-    for (; at > 0 && map->bands[at - 1].region->low > region->low; at--) {
+    for (; at > 0 && is_above(map->bands[at - 1].region, region); at--) {
         map->bands[at] = map->bands[at - 1];
     }
     uint64_t low = region->low >> PAGE_SHIFT;

@@ -22,7 +22,7 @@ struct report_band {
 };
 
 struct report_map {
-    struct report_band bands[REPORT_BANDS]; /* by address, lowest row first */
+    struct report_band bands[REPORT_BANDS]; /* by process and address, lowest row first */
     unsigned band_count;
     unsigned rows;   /* in use */
     uint64_t others; /* faults in no band */

@@ -45,7 +45,7 @@ static struct unit unit_of(uint64_t duration_ns)
 static void put_name(FILE *out, const char *name)
 {
     fputc('"', out);
-    for (unsigned i = 0; i < 28 && name[i] != '\0'; i++) {
+    for (unsigned i = 0; i < 40 && name[i] != '\0'; i++) {
         const char *plain =
             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .-+()/";
         fputc(strchr(plain, name[i]) != NULL ? name[i] : '_', out);
@@ -126,7 +126,7 @@ static void plot_faults(FILE *out, const struct report *report, const struct uni
 }
 
 /* In the middle of each band; a name that would be written over the one before is left out. */
-static void label_bands(FILE *out, const struct report_map *map)
+static void label_bands(FILE *out, const struct report *report, const struct report_map *map)
 {
     double last = -(double)map->rows;
     const char *before = "";
@@ -135,14 +135,17 @@ static void label_bands(FILE *out, const struct report_map *map)
         const struct report_band *band = &map->bands[i];
         unsigned end = i + 1 < map->band_count ? map->bands[i + 1].row : map->rows;
         double middle = (band->row + end - 1) / 2.0;
-        char name[96];
+        const struct session_region *said = &band->region->said;
+        char name[96], whose[16] = "";
 
         if ((middle - last) * 25 < map->rows) {
             continue;
         }
+        if (report_has_processes(report)) {
+            snprintf(whose, sizeof(whose), "pid %u ", said->process);
+        }
         snprintf(
-            name, sizeof(name), "%.14s %" PRIx64, report_region_name(&band->region->said),
-            band->low);
+            name, sizeof(name), "%s%.14s %" PRIx64, whose, report_region_name(said), band->low);
         fputs(before, out);
         put_name(out, name);
         fprintf(out, " %.1f", middle);
@@ -171,7 +174,7 @@ static void plot_map(
         fputc('\n', out);
     }
     fputs("END\nset ytics (", out);
-    label_bands(out, map);
+    label_bands(out, report, map);
     fputs(")\n", out);
     label_time(out, report, unit);
     fprintf(

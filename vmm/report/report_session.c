@@ -24,16 +24,6 @@ static bool no_memory(struct err *err)
     return err_set(err, ERR_ENVIRONMENT, "no memory for a report");
 }
 
-void report_share_add(struct report_share *share, const struct fault_record *fault)
-{
-    enum counts_class class = counts_classify(fault);
-
-    share->faults++;
-    share->minor += class == COUNTS_MINOR ? 1 : 0;
-    share->major += class == COUNTS_MAJOR ? 1 : 0;
-    share->service_ns += fault->service_ns;
-}
-
 /* --- lists that grow to a bound --- */
 
 /* Room for one more item of `bytes` behind `count` of them, doubling; NULL: no memory. */
@@ -242,7 +232,8 @@ static bool take_fault(struct gather *gather, const struct fault_record *fault, 
     report->evicted[slice] += fault->evicted != RECORD_NO_FRAME ? 1 : 0;
     add_to_region(gather, fault);
     report_share_add(&gather->phase->share, fault);
-    return add_to_site(gather, fault, err);
+    return report_processes_add(&report->by_process, fault, err) &&
+           add_to_site(gather, fault, err);
 }
 
 static bool
@@ -261,7 +252,13 @@ take_event(struct gather *gather, const struct session_event *event, struct err 
         return take_region(gather, event->of.region, err);
     case SESSION_PROCESS_START:
         report->processes++;
-        return true;
+        return report_processes_start(
+            &report->by_process, event->time_ns, event->of.start->process,
+            event->of.start->parent, err);
+    case SESSION_PROCESS_END:
+        return report_processes_end(
+            &report->by_process, event->time_ns, event->of.end_process->process,
+            event->of.end_process->status, err);
     case SESSION_SIGNAL:
         report->signals++;
         report->last_signal = *event->of.signal;
@@ -269,7 +266,6 @@ take_event(struct gather *gather, const struct session_event *event, struct err 
     case SESSION_ACCESS:
         report->accesses++;
         return true;
-    case SESSION_PROCESS_END:
     case SESSION_END:
     case SESSION_EVENTS:
         return true;
@@ -367,6 +363,7 @@ static int compare_sites(const void *a, const void *b)
 
 static void sort(struct report *report)
 {
+    report_processes_sort(&report->by_process);
     if (report->region_count > 0) {
         qsort(report->regions, report->region_count, sizeof(*report->regions), compare_regions);
     }
@@ -403,6 +400,7 @@ bool report_gather(
 void report_destroy(struct report *report)
 {
     free(report->counts);
+    report_processes_destroy(&report->by_process);
     free(report->regions);
     free(report->phases);
     free(report->results);

@@ -15,6 +15,8 @@
 
 #include "base/err.h"
 #include "report/report_pages.h"
+#include "report/report_process.h"
+#include "report/report_share.h"
 #include "session/reader.h"
 #include "trace/counts.h"
 
@@ -25,12 +27,6 @@
 #define REPORT_OTHER       "(others)"
 #define REPORT_LOADING     "(loading)"      /* vmm, while it made the program's first stack */
 #define REPORT_SITE_OTHER  (UINT64_MAX - 1) /* as a rip */
-
-/* Faults of one group, as trace/counts.h defines minor and major. */
-struct report_share {
-    uint64_t faults, minor, major;
-    uint64_t service_ns; /* all of them together */
-};
 
 /* One region: what was last said of it, and its faults. */
 struct report_region {
@@ -64,7 +60,8 @@ struct report_site {
 struct report {
     const struct session_info *info; /* borrows: the reader's */
     struct counts *counts;           /* owns */
-    struct report_region *regions;   /* owns; most faults first */
+    struct report_processes by_process;
+    struct report_region *regions; /* owns; most faults first, then by process and address */
     size_t region_count;
     uint64_t regions_cut;        /* faults in regions beyond REPORT_REGIONS_MAX */
     struct report_share nowhere; /* in no region */
@@ -92,8 +89,5 @@ struct report {
 MUST_CHECK bool report_gather(
     struct report *report, struct session_reader *reader, uint64_t page_limit, struct err *err);
 void report_destroy(struct report *report); /* accepts a zeroed one */
-
-/* Add one fault to a share. */
-void report_share_add(struct report_share *share, const struct fault_record *fault);
 
 #endif

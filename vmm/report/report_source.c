@@ -161,8 +161,12 @@ static enum report_source_state open_lookup(struct lookup *lookup)
     if (info->program_hash != 0 && info->program_hash != hash) {
         return REPORT_SOURCE_CHANGED;
     }
-    lookup->source = program_source_open(info->program);
-    return lookup->source != NULL ? REPORT_SOURCE_NONE : REPORT_SOURCE_GONE;
+    struct err err;
+    lookup->source = program_source_open(info->program, &err);
+    if (lookup->source == NULL) {
+        return err.kind == ERR_ENVIRONMENT ? REPORT_SOURCE_NO_TOOL : REPORT_SOURCE_GONE;
+    }
+    return REPORT_SOURCE_NONE;
 }
 
 bool report_source_find(
@@ -216,6 +220,8 @@ const char *report_source_remedy(enum report_source_state state)
         return "the program changed since it was recorded: addresses only; record it again";
     case REPORT_SOURCE_GONE:
         return "the program cannot be read any more: addresses only";
+    case REPORT_SOURCE_NO_TOOL:
+        return "libdw.so.1 is not installed (Debian: libdw1): addresses only";
     }
     return NULL;
 }

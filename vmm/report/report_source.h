@@ -22,6 +22,7 @@ enum report_source_state {
     REPORT_SOURCE_NONE,    /* neither */
     REPORT_SOURCE_CHANGED, /* the program is not the one that ran */
     REPORT_SOURCE_GONE,    /* the program cannot be read */
+    REPORT_SOURCE_NO_TOOL, /* libdw is not installed */
 };
 
 /* Faults of one function, or of one line of it. */

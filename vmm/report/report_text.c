@@ -116,14 +116,66 @@ static void put_kinds(FILE *out, const struct counts *counts)
     fprintf(out, "  %-22s", "total");
     put_number(out, counts->total);
     put_number(out, counts_pages(counts));
-    fputs("\n    minor             ", out);
-    fputs("  ", out);
+    fputs("\n    minor               ", out);
     put_number(out, counts->minor);
     fputs("\n    major               ", out);
     put_number(out, counts->major);
     fputs("\n    by the host         ", out);
     put_number(out, counts->host);
     fputs("\n\n", out);
+}
+
+static void
+put_process(FILE *out, const struct report *report, const struct report_process *process)
+{
+    char parent[REPORT_ENDING_BYTES], ending[REPORT_ENDING_BYTES];
+
+    fprintf(
+        out, "  %-8u %6s %12.3f %10.3f  %-13s", process->process,
+        report_parent(process, parent), to_ms(process->begin_ns),
+        to_ms(report_lifetime_ns(report, process)), report_ending(process, ending));
+    put_share(out, &process->share, report->counts->total);
+    put_number(out, process->pages);
+    fputc('\n', out);
+}
+
+/* A column for each kind that there is. */
+static void put_process_kinds(FILE *out, const struct report *report, size_t top)
+{
+    const struct report_processes *processes = &report->by_process;
+
+    fprintf(out, "%-10s", "by process");
+    for (unsigned kind = 0; kind < FAULT_KINDS; kind++) {
+        if (report->counts->kind[kind].faults > 0) {
+            fprintf(out, " %12s", record_kind_name((enum fault_kind)kind));
+        }
+    }
+    fputc('\n', out);
+    for (size_t i = 0; i < rows(processes->count, top); i++) {
+        fprintf(out, "  %-8u", processes->list[i].process);
+        for (unsigned kind = 0; kind < FAULT_KINDS; kind++) {
+            if (report->counts->kind[kind].faults > 0) {
+                put_number(out, processes->list[i].kinds[kind]);
+            }
+        }
+        fputc('\n', out);
+    }
+    fputc('\n', out);
+}
+
+static void put_processes(FILE *out, const struct report *report, size_t top)
+{
+    const struct report_processes *processes = &report->by_process;
+
+    fprintf(
+        out, "%-10s %6s %12s %10s  %-13s %12s %12s %12s %7s %12s\n", "by process", "parent",
+        "begin ms", "ms", "end", "faults", "minor", "major", "share", "pages");
+    for (size_t i = 0; i < rows(processes->count, top); i++) {
+        put_process(out, report, &processes->list[i]);
+    }
+    put_more(out, processes->count, top);
+    fputc('\n', out);
+    put_process_kinds(out, report, top);
 }
 
 static void put_columns(FILE *out, const char *title, int width)
@@ -134,16 +186,21 @@ static void put_columns(FILE *out, const char *title, int width)
 
 static void put_regions(FILE *out, const struct report *report, size_t top)
 {
-    put_columns(out, "by region", 56);
+    bool several = report_has_processes(report);
+
+    put_columns(out, several ? "by process and region" : "by region", 56);
     for (size_t i = 0; i < rows(report->region_count, top); i++) {
         const struct report_region *region = &report->regions[i];
         const struct session_region *said = &region->said;
+        if (several) {
+            fprintf(out, " %5u", said->process);
+        }
         fprintf(
             out, "  %012" PRIx64 "-%012" PRIx64 " %c%c%c ", said->begin, said->end,
             (said->permissions & REGION_READ) != 0 ? 'r' : '-',
             (said->permissions & REGION_WRITE) != 0 ? 'w' : '-',
             (said->permissions & REGION_EXEC) != 0 ? 'x' : '-');
-        put_word(out, report_region_name(said), 24);
+        put_word(out, report_region_name(said), several ? 18 : 24);
         put_share(out, &region->share, report->counts->total);
         fputc('\n', out);
     }
@@ -226,15 +283,21 @@ static void put_hot_pages(FILE *out, const struct report *report, size_t top)
     const struct report_pages *pages = &report->pages;
     char number[REPORT_NUMBER_BYTES];
 
+    bool several = report_has_processes(report);
+
     fprintf(
-        out, "hottest pages, of %s pages with a fault\n",
+        out, "hottest pages%s, of %s pages with a fault\n", several ? " by process" : "",
         report_number(pages->distinct, number));
     for (size_t i = 0; i < rows(pages->hots, top); i++) {
         const struct report_hot_page *hot = &pages->hot[i];
         const struct report_region *region =
             report_find_region(report, hot->process, hot->address);
+        if (several) {
+            fprintf(out, " %5u", hot->process);
+        }
         fprintf(out, "  %016" PRIx64 "  ", hot->address);
-        put_word(out, region != NULL ? report_region_name(&region->said) : "-", 36);
+        put_word(
+            out, region != NULL ? report_region_name(&region->said) : "-", several ? 30 : 36);
         put_number(out, hot->faults);
         fputc('\n', out);
     }
@@ -326,6 +389,9 @@ void report_print_text(
         return;
     }
     put_kinds(out, report->counts);
+    if (report_has_processes(report)) {
+        put_processes(out, report, top);
+    }
     put_regions(out, report, top);
     put_places(out, report, source, top);
     put_phases(out, report, top);

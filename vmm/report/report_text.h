@@ -21,6 +21,23 @@ const char *report_number(uint64_t value, char buffer[REPORT_NUMBER_BYTES]);
 /* Name of a region for people: its label or file, or "anonymous". */
 const char *report_region_name(const struct session_region *region);
 
+#define REPORT_ENDING_BYTES 32
+
+/* More than one process, so that rows have to say whose they are. */
+bool report_has_processes(const struct report *report);
+
+/* The number of who forked a process ("-": nobody, or not recorded), into the buffer, which is
+ * returned. */
+const char *
+report_parent(const struct report_process *process, char buffer[REPORT_ENDING_BYTES]);
+
+/* How a process ended ("-": that was not recorded), into the buffer, which is returned. */
+const char *
+report_ending(const struct report_process *process, char buffer[REPORT_ENDING_BYTES]);
+
+/* From the start of a process to its end, or to the end of the session. */
+uint64_t report_lifetime_ns(const struct report *report, const struct report_process *process);
+
 /* The region that holds a page, or NULL. */
 const struct report_region *
 report_find_region(const struct report *report, uint16_t process, uint64_t address);

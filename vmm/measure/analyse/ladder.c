@@ -7,9 +7,12 @@
 #include <assert.h>
 #include <math.h>
 
-#define BEST_SHARE     1.05
-#define CONTROL_MARGIN 1.2
-#define SAME_SHARE     0.02 /* rungs this close are one: what two layouts differ by */
+#include "measure/analyse/rise.h"
+
+#define BEST_SHARE    1.05
+#define CONTROL_SHARE 0.8
+#define PWC_RISE_MIN  0.1
+#define SAME_SHARE    0.02 /* rungs this close are one: what two layouts differ by */
 
 static struct estimate subtract(const struct estimate *a, const struct estimate *b)
 {
@@ -68,6 +71,78 @@ void ladder_find_steps(const struct ladder_input *input, struct ladder_report *r
     verdict_decide(&report->verdict, "%s", "");
 }
 
+/* True: a knee between adjacent sizes, which the control does not share. */
+static bool find_sharp(
+    const struct knee_point *points,
+    size_t count,
+    const struct knee_point *control,
+    size_t control_count,
+    struct ladder_pwc *pwc,
+    double *noise)
+{
+    struct knee_options options = ladder_pwc_options();
+    struct knee_report knees;
+    const struct knee *knee = &knees.knee[0];
+
+    knee_find(points, count, &options, &knees);
+    *noise = knees.noise;
+    if (!knees.verdict.decided || knees.count == 0 || knee->kind != KNEE_SHARP) {
+        return false;
+    }
+    knee_apply_control(&knees, control, control_count);
+    *pwc = (struct ladder_pwc){
+        .verdict = knee->verdict,
+        .entries = knee_capacity(knee),
+        .cost = ladder_cost_over(&knees, knee)};
+    return true;
+}
+
+/* The control's cost at the last size up to `size`. */
+static double control_at(const struct knee_point *control, size_t count, double size)
+{
+    size_t i = 0;
+
+    while (i + 1 < count && (double)control[i + 1].size <= size) {
+        i++;
+    }
+    return control[i].cost;
+}
+
+static void find_soft(
+    const struct knee_point *points,
+    size_t count,
+    const struct knee_point *control,
+    size_t control_count,
+    double noise,
+    struct ladder_pwc *pwc)
+{
+    struct rise rise;
+
+    rise_find(points, count, PWC_RISE_MIN, &rise);
+    pwc->verdict = rise.verdict;
+    pwc->entries = (struct estimate){rise.half, rise.leaving, rise.ninety};
+    pwc->cost = rise_height(&rise, noise);
+    if (!rise.verdict.decided) {
+        return;
+    }
+    double moved = control_at(control, control_count, rise.ninety) -
+                   control_at(control, control_count, rise.leaving);
+    if (moved > pwc->cost.value / 4) {
+        verdict_refuse(
+            &pwc->verdict, "the control rises too: %.2f cycles where the step has %.2f", moved,
+            pwc->cost.value);
+    }
+}
+
+struct knee_options ladder_pwc_options(void)
+{
+    struct knee_options options = knee_default_options();
+
+    options.first_points_min = 2; /* these caches are small: 2 to 64 entries */
+    options.rise_min = PWC_RISE_MIN;
+    return options;
+}
+
 void ladder_find_pwc(
     const struct knee_point *points,
     size_t count,
@@ -75,27 +150,16 @@ void ladder_find_pwc(
     size_t control_count,
     struct ladder_pwc *pwc)
 {
-    struct knee_options options = knee_default_options();
-    struct knee_report knees;
+    double noise = 0;
 
     *pwc = (struct ladder_pwc){0};
-    options.first_points_min = 2; /* these caches are small: 2 to 32 entries */
-    knee_find(points, count, &options, &knees);
-    if (!knees.verdict.decided) {
-        pwc->verdict = knees.verdict;
+    if (count == 0 || control_count == 0) {
+        verdict_refuse(&pwc->verdict, "not measured");
         return;
     }
-    if (knees.count == 0) {
-        verdict_refuse(
-            &pwc->verdict, "no step from %llu to %llu entries: fewer, more, or no such cache",
-            (unsigned long long)points[0].size, (unsigned long long)points[count - 1].size);
-        return;
+    if (!find_sharp(points, count, control, control_count, pwc, &noise)) {
+        find_soft(points, count, control, control_count, noise, pwc);
     }
-    knee_apply_control(&knees, control, control_count);
-    pwc->verdict = knees.knee[0].verdict;
-    pwc->cost_hit = knees.knee[0].cost_below;
-    pwc->cost_miss = knees.knee[0].cost_above;
-    pwc->entries = knee_capacity(&knees.knee[0]);
 }
 
 static size_t find_best(const struct estimate *cost, size_t count)
@@ -127,26 +191,27 @@ void ladder_find_walkers(
             return;
         }
     }
+    double walk = cost[0].value - control[0].value;
     walkers->parallel = (struct estimate){
-        cost[0].value / cost[best].value,
-        cost[0].low / cost[best].high,
+        walk / cost[best].value,
+        (cost[0].low - control[0].high) / cost[best].high,
         cost[0].high / cost[best].low,
     };
     while (cost[walkers->chains].value > BEST_SHARE * cost[best].value) {
         walkers->chains++;
     }
     walkers->chains++;
-    if (control[0].value / control[control_best].value <
-        CONTROL_MARGIN * walkers->parallel.value) {
+    if (control[control_best].value > CONTROL_SHARE * cost[best].value) {
         verdict_refuse(
             &walkers->verdict,
-            "at least %.1f: hits do not overlap further than walks, so walkers are not the "
-            "limit",
-            walkers->parallel.value);
+            "at least %.1f: hits take %.2f cycles a load at best, and walks %.2f: the loads "
+            "may be "
+            "the limit",
+            walkers->parallel.low, control[control_best].value, cost[best].value);
     } else if (walkers->chains == count) {
         verdict_refuse(
             &walkers->verdict, "at least %.1f: still falling at %zu chains",
-            walkers->parallel.value, count);
+            walkers->parallel.low, count);
     } else {
         verdict_decide(&walkers->verdict, "%s", "");
     }

@@ -41,13 +41,18 @@ void ladder_find_steps(const struct ladder_input *input, struct ladder_report *r
 struct ladder_pwc {
     struct verdict verdict;
     struct estimate entries;
-    double cost_hit, cost_miss;
+    struct estimate cost; /* of a walk that finds none of them, beyond one that does */
 };
 
+/* For knee_next_size() on such a series. */
+struct knee_options ladder_pwc_options(void);
+
 /*
- * Capacity of one level's paging-structure cache: the first knee of cost against the number of
- * entries of that level in use.  control: as many table lines, in fewer tables; it is
- * obligatory, and a knee where it rises too is the data cache's, not the walker's.
+ * Capacity of one level's paging-structure cache, from the cost against the number of entries of
+ * that level in use: the first knee (knee.h), or where that is not sharp enough, the first
+ * rise (rise.h): half its height, from where it leaves to where it has arrived.  control: as many
+ * table lines, in fewer tables; it is obligatory, and a step over which it rises by a quarter of
+ * the step's height is the data cache's, not the walker's.
  * Source: the control of van Schaik et al. (RevAnC, 2017), inverted.
  */
 void ladder_find_pwc(
@@ -59,15 +64,18 @@ void ladder_find_pwc(
 
 struct ladder_walkers {
     struct verdict verdict;
-    struct estimate parallel; /* cost of 1 chain / cost per load of the best number */
+    struct estimate parallel; /* walks in flight, on average, at the best number of chains */
     size_t chains;            /* the least number of chains within 5 % of the best */
 };
 
 /*
- * Walks at a time: cost[k] is the time per load with k + 1 independent chains, all loads walking.
- * control[k]: the same with TLB hits; its speed-up must exceed that of the walks by 20 %, or
- * it is the loads, not the walkers, that are limited: then undecided, "at least".
- * count: 2 to LADDER_CHAINS_MAX.  Formula (Little's law): parallel = latency / time per load.
+ * Walks at a time: cost[k] is the time per load with k + 1 independent chains, all loads walking;
+ * control[k] the same with TLB hits.  count: 2 to LADDER_CHAINS_MAX.
+ * Formula (Little's law): parallel = latency of a walk / time per load at the best number.  A
+ * walk's latency is the one chain's beyond the control's; at most, for what comes before a walk may hold a
+ * walker too, all of the one chain's: that is the interval's end.
+ * Undecided, "at least": more chains would still help, or the loads themselves may be what
+ * limits (the control's best time is not below 0.8 of the walks').
  */
 void ladder_find_walkers(
     const struct estimate *cost,

@@ -1,8 +1,9 @@
 /*
- * pwc: how many entries of the upper tables the walker keeps.  Pages of one set of the second-level TLB,
- * so that each load walks, with 1 to a table; the control has as many lines of last-level entries
- * in a quarter of the tables, and steps at four times the number if the step is the cache's.
- * The routine is guest/exp/walk.c, the inference measure/analyse/ladder.c.
+ * pwc: how many entries of the upper tables the walker keeps.  As many pages as always miss the second
+ * level of the TLB, visited in turn through k tables (fan.h): the cost steps up where k entries are more than
+ * the walker keeps.  The control has as many lines of entries in an eighth of the tables, and steps
+ * at eight times the number if the step is the data cache's.  The routine is guest/exp/walk.c, the
+ * inference measure/analyse/ladder.c.
  */
 #include <math.h>
 #include <stdio.h>
@@ -11,211 +12,334 @@
 #include "measure/analyse/ladder.h"
 #include "measure/catalogue.h"
 #include "measure/counter_check.h"
-#include "measure/random.h"
+#include "measure/fan_field.h"
 
-#define MOST_FULL    448 /* lines of as many pages stay in a first-level data cache of 32 KiB */
-#define MOST_QUICK   224
-#define TABLE_LOG    9
-#define A_TABLE      4            /* pages to a table in the control */
-#define CONTROL_FLAT 0.08         /* the least rise that counts as a step, of the cost */
-#define SET_BITS     UINT64_C(31) /* not a round address: see conflict.c */
+#define LINE_ENTRIES 8
+#define MOST_LEVEL_3 512
+#define OCTAVE_FULL  7 /* sizes */
+#define OCTAVE_QUICK 4
+#define REFINE_FULL  16
+#define REFINE_QUICK 4
+#define ROUNDS       3
+#define DISTURBED    1.05
 
 struct curve {
+    struct knee_point points[KNEE_POINTS_MAX];
     size_t count;
-    struct knee_point points[SIDE_COUNT][KNEE_POINTS_MAX];
-    double counts[SIDE_COUNT][COUNTER_KINDS]; /* of the point with the fewest walks */
+    double counts[COUNTER_KINDS]; /* of the size with the fewest walks */
 };
 
-/* Bits of a page number between `low` and `high` that do not choose the set. */
-static uint64_t free_bits(uint64_t index_mask, unsigned low, unsigned high)
+struct curves {
+    struct curve test[SIDE_COUNT], control[SIDE_COUNT];
+};
+
+/* The cost of k tables, filed under `size`. */
+static bool take_size(
+    struct fan_field *sweep,
+    struct lab *lab,
+    size_t k,
+    uint64_t size,
+    struct curve curve[SIDE_COUNT],
+    struct err *err)
 {
-    return ((UINT64_C(1) << high) - (UINT64_C(1) << low)) & ~index_mask;
-}
+    struct sample_cost cost[SIDE_COUNT][LAYOUT_SETS] = {0};
 
-/* The bits of value, lowest first, into the set bits of mask. */
-static uint64_t deposit(uint64_t value, uint64_t mask)
-{
-    uint64_t out = 0;
-
-    for (; mask != 0 && value != 0; mask &= mask - 1, value >>= 1) {
-        out |= (value & 1) != 0 ? mask & -mask : 0;
-    }
-    return out;
-}
-
-/*
- * Page i of `a_table` to a table of level `level - 1`: the table's number goes into free bits from the
- * table's size on, the page's place in it into the highest free bits below.
- */
-static uint64_t
-page_of(const struct lab *lab, unsigned level, size_t i, size_t a_table, uint64_t *random)
-{
-    uint64_t index_mask = lab->found.conflict[SIDE_NATIVE].index_mask;
-    unsigned table = TABLE_LOG * (level - 1);
-    uint64_t low = free_bits(index_mask, 0, table);
-    uint64_t inside = 0;
-
-    /* Two free bits of the table's entries, each on a line of its own. */
-    for (unsigned bit = table, found = 0; bit-- > table - TABLE_LOG + 3 && found < 2;) {
-        if ((low >> bit & 1) != 0) {
-            inside |= UINT64_C(1) << bit;
-            found++;
-        }
-    }
-    uint64_t page = deposit(i / a_table, free_bits(index_mask, table, 35));
-    uint64_t place = a_table > 1 ? i % a_table : random_next(random) % A_TABLE;
-    page |= deposit(place, inside);
-    page |= random_next(random) & low & ~inside & ~UINT64_C(7);
-    return page | (SET_BITS & index_mask);
-}
-
-/* So many that none stays in the first level of the TLB: with fewer nothing walks. */
-static size_t least_pages(const struct lab *lab)
-{
-    uint64_t entries = 64;
-
-    for (enum side side = 0; side < SIDE_COUNT; side++) {
-        if (lab->found.tlb[side][1].decided && lab->found.tlb[side][1].entries > entries) {
-            entries = lab->found.tlb[side][1].entries;
-        }
-    }
-    return entries + entries / 8 + 4;
-}
-
-static bool take_curve(
-    struct lab *lab, unsigned level, size_t a_table, struct curve *curve, struct err *err)
-{
-    size_t most = lab->quick ? MOST_QUICK : MOST_FULL;
-    uint64_t *address = calloc(most, sizeof(*address));
-    uint64_t random = lab->seed;
-    struct layout layout;
-    struct field field;
-
-    *curve = (struct curve){.count = 0};
-    for (size_t i = 0; address != NULL && i < most; i++) {
-        address[i] = EXP_PAGES + (page_of(lab, level, i, a_table, &random) << PAGE_SHIFT);
-    }
-    bool ok = address != NULL && layout_make_uniq(&layout, address, most, lab->seed, err);
-    free(address);
-    if (!ok) {
+    if (!fan_field_take(sweep, lab, k, false, cost, err)) {
         return false;
     }
-    ok = lab_make_field(lab, &field, &layout, err);
-    for (size_t n = least_pages(lab); ok && n <= most; n += n / 16 + 1) {
-        struct sample_cost cost[SIDE_COUNT][LAYOUT_SETS] = {0};
-        struct sample_chase chase = {
-            .routine = EXP_ROUTINE_walk, .count = n, .sets = {true, false}};
-        ok = lab_sample(lab, &field, &chase, cost, err);
-        for (enum side side = 0; ok && side < SIDE_COUNT; side++) {
-            const struct windows_summary *summary = &cost[side][LAYOUT_TEST].summary;
-            curve->points[side][curve->count] = (struct knee_point){
-                .size = n,
-                .cost = summary->low.value,
-                .noise = (summary->low.high - summary->low.low) / (2 * WINDOWS_Z95)};
+    for (enum side side = 0; side < SIDE_COUNT; side++) {
+        const struct windows_summary *summary = &cost[side][LAYOUT_TEST].summary;
+        if (sweep->field.has[side]) {
             counter_check_keep(
-                curve->counts[side], cost[side][LAYOUT_TEST].counts, curve->count == 0);
+                curve[side].counts, cost[side][LAYOUT_TEST].counts, curve[side].count == 0);
+            (void)knee_insert_point(
+                curve[side].points, &curve[side].count, KNEE_POINTS_MAX,
+                (struct knee_point){
+                    .size = size,
+                    .cost = summary->low.value,
+                    .noise = (summary->low.high - summary->low.low) / (2 * WINDOWS_Z95)});
         }
-        curve->count += ok;
     }
-    lab_end_field(lab, &field);
-    layout_destroy(&layout);
+    return true;
+}
+
+static size_t tables_of(const struct fan_field *sweep, size_t size, size_t divisor)
+{
+    size_t least = fan_least(&sweep->fan);
+
+    return size / divisor > least ? size / divisor : least;
+}
+
+/* More tables cannot cost less: sizes that seem to cost more than greater ones were disturbed, and
+ * are taken again. */
+static bool take_disturbed(
+    struct fan_field *sweep,
+    struct lab *lab,
+    size_t divisor,
+    struct curve curve[SIDE_COUNT],
+    struct err *err)
+{
+    for (enum side side = 0; side < SIDE_COUNT; side++) {
+        double least = INFINITY;
+        for (size_t i = curve[side].count; i-- > 0;) {
+            uint64_t size = curve[side].points[i].size;
+            if (curve[side].points[i].cost > DISTURBED * least &&
+                !take_size(sweep, lab, tables_of(sweep, size, divisor), size, curve, err)) {
+                return false;
+            }
+            least = fmin(least, curve[side].points[i].cost);
+        }
+    }
+    return true;
+}
+
+/* divisor: tables of the fan are the sizes over this. */
+static bool take_sizes(
+    struct fan_field *sweep,
+    struct lab *lab,
+    const struct fan *sizes,
+    size_t divisor,
+    struct curve curve[SIDE_COUNT],
+    struct err *err)
+{
+    double factor = exp2(1.0 / (lab->quick ? OCTAVE_QUICK : OCTAVE_FULL));
+    bool ok = true;
+
+    for (size_t size = fan_least(sizes); ok && size <= sizes->most;) {
+        size_t next = (size_t)((double)size * factor);
+        ok = take_size(sweep, lab, tables_of(sweep, size, divisor), size, curve, err);
+        size = next > size ? next : size + 1;
+    }
+    for (unsigned i = 0; ok && i < ROUNDS; i++) {
+        ok = take_disturbed(sweep, lab, divisor, curve, err);
+    }
     return ok;
 }
 
-static void report_curves(
+/* Ask for the sizes that would tell most, of one side after the other. */
+static bool refine(
+    struct fan_field *sweep, struct lab *lab, struct curve curve[SIDE_COUNT], struct err *err)
+{
+    struct knee_options options = ladder_pwc_options();
+    bool ok = true;
+
+    for (unsigned i = 0; ok && i < (lab->quick ? REFINE_QUICK : REFINE_FULL); i++) {
+        uint64_t size = 0;
+        for (enum side side = 0; size == 0 && side < SIDE_COUNT; side++) {
+            struct knee_report report;
+            if (curve[side].count == 0) {
+                continue;
+            }
+            knee_find(curve[side].points, curve[side].count, &options, &report);
+            if (!knee_next_size(&report, &size)) {
+                size = 0;
+            }
+        }
+        if (size == 0) {
+            break;
+        }
+        ok = take_size(sweep, lab, (size_t)size, size, curve, err);
+    }
+    return ok;
+}
+
+static bool
+take_curves(struct curves *curves, struct lab *lab, const struct fan *fan, struct err *err)
+{
+    struct fan apart = *fan;
+    struct fan_field sweep;
+
+    *curves = (struct curves){0};
+    apart.apart = true;
+    apart.most =
+        fan->most / LINE_ENTRIES > fan_least(fan) ? fan->most / LINE_ENTRIES : fan_least(fan);
+    if (!fan_field_begin(&sweep, lab, fan, err)) {
+        return false;
+    }
+    bool ok = take_sizes(&sweep, lab, fan, 1, curves->test, err) &&
+              refine(&sweep, lab, curves->test, err);
+    fan_field_end(&sweep, lab);
+    if (!ok || !fan_field_begin(&sweep, lab, &apart, err)) {
+        return false;
+    }
+    ok = take_sizes(&sweep, lab, fan, LINE_ENTRIES, curves->control, err);
+    fan_field_end(&sweep, lab);
+    return ok;
+}
+
+/* --- the figures --- */
+
+static void report_series(
     const struct lab *lab,
-    const struct curve *test,
-    const struct curve *control,
-    unsigned level,
+    const struct curves *curves,
+    const struct fan *fan,
     struct result *result)
 {
+    const struct curve *any =
+        &curves->test[lab->wanted[SIDE_NATIVE] ? SIDE_NATIVE : SIDE_GUEST];
     struct result_series *series = result_add_series(
-        result, SERIES_STAIRCASE, 2 * (size_t)SIDE_COUNT, test->count, "entries of level %u",
-        level);
+        result, SERIES_STAIRCASE, 2 * (size_t)SIDE_COUNT, any->count, "entries of level %u%s",
+        fan->level, fan->level == 2 && fan->line_pages == 1 ? ", many" : "");
 
     if (series == NULL) {
         return;
     }
-    series_name_axes(series, "pages", "core cycles a load");
+    series_name_axes(series, "tables in use", "core cycles a load");
     for (enum side side = 0; side < SIDE_COUNT; side++) {
         size_t at = 2 * (size_t)side;
         snprintf(series->curve[at], RESULT_NAME_BYTES, "%s", side_name(side));
         snprintf(series->curve[at + 1], RESULT_NAME_BYTES, "%s control", side_name(side));
-        for (size_t i = 0; lab->wanted[side] && i < test->count; i++) {
-            series->x[i] = (double)test->points[side][i].size;
-            series_set(series, at, i, test->points[side][i].cost);
-            series_set(series, at + 1, i, control->points[side][i].cost);
+        for (size_t i = 0, c = 0; i < curves->test[side].count; i++) {
+            const struct curve *control = &curves->control[side];
+            uint64_t size = curves->test[side].points[i].size;
+            series->x[i] = (double)size;
+            series_set(series, at, i, curves->test[side].points[i].cost);
+            while (c < control->count && control->points[c].size < size) {
+                c++;
+            }
+            if (c < control->count && control->points[c].size == size) {
+                series_set(series, at + 1, i, control->points[c].cost);
+            }
         }
     }
 }
 
-static double rise_of(const struct curve *curve, enum side side)
+/* The highest cost of a size up to `most`, less the lowest. */
+static double rise_of(const struct curve *curve, double most)
 {
     double least = INFINITY;
-    double most = 0;
+    double highest = 0;
 
-    for (size_t i = 0; i < curve->count; i++) {
-        least = fmin(least, curve->points[side][i].cost);
-        most = fmax(most, curve->points[side][i].cost);
+    for (size_t i = 0; i < curve->count && (double)curve->points[i].size <= most; i++) {
+        least = fmin(least, curve->points[i].cost);
+        highest = fmax(highest, curve->points[i].cost);
     }
-    return most - least;
+    return fmax(highest - least, 0);
 }
 
-static bool run_level(struct lab *lab, unsigned level, struct result *result, struct err *err)
+static void report_side(
+    const struct curves *curves,
+    const struct fan *fan,
+    enum side side,
+    struct result_figure *entries,
+    struct result_figure *cost,
+    struct result *result)
 {
-    struct result_figure *figure =
-        result_add_figure(result, "entries", "cached entries of level %u", level);
-    struct curve *curves = calloc(2, sizeof(*curves));
-    bool ok = curves != NULL && take_curve(lab, level, 1, &curves[0], err) &&
-              take_curve(lab, level, A_TABLE, &curves[1], err);
+    const struct curve *test = &curves->test[side];
+    const struct curve *control = &curves->control[side];
+    struct ladder_pwc pwc;
 
-    for (enum side side = 0; ok && side < SIDE_COUNT; side++) {
-        struct ladder_pwc pwc;
-        if (!lab->wanted[side]) {
-            continue;
-        }
-        ladder_find_pwc(
-            curves[0].points[side], curves[0].count, curves[1].points[side], curves[1].count,
-            &pwc);
-        result_add_control(
-            result, rise_of(&curves[1], side) < CONTROL_FLAT * curves[1].points[side][0].cost,
-            "%s, level %u: as many lines in a quarter of the tables: %.2f cycles "
-            "of rise, where these have %.2f",
-            side_name(side), level, rise_of(&curves[1], side), rise_of(&curves[0], side));
-        if (pwc.verdict.decided) {
-            figure_decide(figure, side, pwc.entries);
-        } else {
-            figure_refuse(figure, side, "%s", pwc.verdict.reason);
-        }
-        counter_check_walks(result, figure, side, curves[0].counts[side], false);
+    ladder_find_pwc(test->points, test->count, control->points, control->count, &pwc);
+    if (!pwc.verdict.decided) {
+        figure_refuse(
+            entries, side, "%s (from %zu tables on)", pwc.verdict.reason, fan_least(fan));
+        figure_refuse(cost, side, "%s", pwc.verdict.reason);
+        return;
     }
-    if (ok) {
-        report_curves(lab, &curves[0], &curves[1], level, result);
+    double moved = rise_of(control, pwc.entries.high);
+    figure_decide(entries, side, pwc.entries);
+    figure_decide(cost, side, pwc.cost);
+    result_add_control(
+        result, moved < pwc.cost.value / 4,
+        "%s, level %u, up to %.0f tables: as many lines in an eighth of the tables: %.2f "
+        "cycles of "
+        "rise, where these have %.2f",
+        side_name(side), fan->level, pwc.entries.high, moved, pwc.cost.value);
+}
+
+/* Where not every load walks, it is not the walker's entries that run short. */
+static void check_walks(
+    const struct curve *test,
+    enum side side,
+    struct result_figure *entries,
+    struct result_figure *cost,
+    struct result *result)
+{
+    if (!counter_check_walks(result, entries, side, test->counts, false)) {
+        figure_refuse(cost, side, "%s", entries->side[side].verdict.reason);
+    }
+}
+
+static bool all_decided(const struct lab *lab, const struct result_figure *figure)
+{
+    bool all = true;
+
+    for (enum side side = 0; side < SIDE_COUNT; side++) {
+        all = all && (!lab->wanted[side] || figure->side[side].verdict.decided);
+    }
+    return all;
+}
+
+/* Several fans reach further than one: the first that decides a side speaks for it. */
+static bool run_level(
+    struct lab *lab,
+    const struct fan *fans,
+    size_t count,
+    struct result *result,
+    struct err *err)
+{
+    struct result_figure *entries =
+        result_add_figure(result, "entries", "cached entries of level %u", fans[0].level);
+    struct result_figure *cost =
+        result_add_figure(result, "cycles", "a walk without one of level %u", fans[0].level);
+    struct curves *curves = calloc(1, sizeof(*curves));
+    bool ok = curves != NULL || err_set(err, ERR_ENVIRONMENT, "no memory for curves");
+
+    figure_read(cost, "more than with one");
+    for (size_t i = 0; ok && i < count && !all_decided(lab, entries); i++) {
+        ok = take_curves(curves, lab, &fans[i], err);
+        for (enum side side = 0; ok && side < SIDE_COUNT; side++) {
+            if (lab->wanted[side] && !entries->side[side].verdict.decided) {
+                report_side(curves, &fans[i], side, entries, cost, result);
+                check_walks(&curves->test[side], side, entries, cost, result);
+            }
+        }
+        if (ok) {
+            report_series(lab, curves, &fans[i], result);
+        }
     }
     free(curves);
     return ok;
 }
 
-bool experiment_pwc(struct lab *lab, struct result *result, struct err *err)
+static void refuse_emulated(const struct lab *lab, struct result *result)
 {
-    if (!lab->found.conflict[SIDE_NATIVE].known) {
+    for (unsigned level = 2; level <= 3; level++) {
         struct result_figure *figure =
-            result_add_figure(result, "entries", "cached entries of level 2");
+            result_add_figure(result, "entries", "cached entries of level %u", level);
         for (enum side side = 0; side < SIDE_COUNT; side++) {
             if (lab->wanted[side]) {
-                figure_refuse(figure, side, "the set index of level 2 is not decided");
+                figure_refuse(figure, side, "emulated clock: no walker to look at");
             }
         }
+    }
+}
+
+bool experiment_pwc(struct lab *lab, struct result *result, struct err *err)
+{
+    size_t pages = fan_field_pages(lab);
+    const struct fan second[] = {
+        {.level = 2, .pages = pages, .most = pages / LINE_ENTRIES, .line_pages = LINE_ENTRIES},
+        {.level = 2, .pages = pages, .most = pages, .line_pages = 1}};
+    const struct fan third = {
+        .level = 3, .pages = pages, .most = MOST_LEVEL_3, .line_pages = 1};
+
+    if (lab->found.emulated) {
+        refuse_emulated(lab, result);
         return true;
     }
-    for (unsigned level = 2; level <= 3; level++) {
-        if (!run_level(lab, level, result, err)) {
-            return false;
-        }
-        lab_progress(lab, 0.5 * (level - 1));
+    if (!run_level(lab, second, sizeof(second) / sizeof(second[0]), result, err)) {
+        return false;
+    }
+    lab_progress(lab, 0.7);
+    if (!run_level(lab, &third, 1, result, err)) {
+        return false;
     }
     result_note(
-        result, "fewer than %zu entries cannot be seen: so few pages stay in the TLB itself",
-        least_pages(lab));
+        result,
+        "%zu pages, more than the TLB holds, in turn through so many tables; a page needs an "
+        "entry of "
+        "each level, so caches that levels or a TLB share look smaller by what the others take",
+        pages);
     return true;
 }

@@ -1,9 +1,9 @@
 /*
  * walk: what a walk costs by the first level of tables that has to be read, hot and cold
- * (cold_walk.c), and how many walks run at a time.  The routine is guest/exp/walk.c.  For the ladder all pages lie in one set of the
- * second level, so that few of them always miss and their table lines stay in the caches.
+ * (cold_walk.c), and how many walks run at a time.  The routine is guest/exp/walk.c.  For the
+ * ladder more pages than the TLB holds need an entry of their own of one level and all below it, and few entries
+ * above (fan.h).
  */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -11,33 +11,12 @@
 #include "measure/catalogue.h"
 #include "measure/cold_walk.h"
 #include "measure/counter_check.h"
-#include "measure/random.h"
+#include "measure/fan_field.h"
 
-#define LADDER_PAGES 141 /* 3 in each of the entries of level 4 that layouts may use */
-#define PML4_SLOTS   47
+#define PML4_SLOTS   46 /* entries of level 4 that layouts may use, less one for the control */
 #define WALK_PAGES   8192
 #define LAYOUT_ERROR 0.01
-#define SET_BITS     UINT64_C(31) /* not a round address: see conflict.c */
-
-/* Shift of the stride, in pages, that makes each page need an entry of its own at a level. */
-static const unsigned level_stride[LADDER_LEVELS] = {0, 0, 9, 18, 27};
-
-/* Page numbers: equal in the index bits, apart by the level's stride, and random in between, so that
- * table lines spread over the caches' sets. */
-static uint64_t ladder_page(const struct lab *lab, unsigned level, size_t i, uint64_t *random)
-{
-    uint64_t index_mask = lab->found.conflict[SIDE_NATIVE].index_mask;
-    unsigned set_stride = lab->found.conflict[SIDE_NATIVE].stride_log2;
-    unsigned stride = level_stride[level] > set_stride ? level_stride[level] : set_stride;
-    uint64_t page = (uint64_t)i << stride;
-
-    if (level == 4) {
-        page = (uint64_t)(i % PML4_SLOTS) << stride | (uint64_t)(i / PML4_SLOTS) << 18;
-        stride = 18;
-    }
-    uint64_t low = (UINT64_C(1) << stride) - 1;
-    return page | (random_next(random) & low & ~index_mask) | (SET_BITS & low & index_mask);
-}
+#define ROUNDS       2
 
 /* Other pages with as many tables cost a little more or less: wider than the windows tell. */
 static struct estimate with_layout_error(struct estimate cost)
@@ -46,7 +25,29 @@ static struct estimate with_layout_error(struct estimate cost)
         cost.value, cost.low * (1 - LAYOUT_ERROR), cost.high * (1 + LAYOUT_ERROR)};
 }
 
-/* Events a load of each rung, by the counters; of the first, which others measured, zeros. */
+/* Rung n: each page needs an entry of level n of its own, and few of the levels above. */
+static struct fan fan_of_rung(const struct lab *lab, unsigned level)
+{
+    struct fan fan = {
+        .level = level < 2 ? 2 : level,
+        .pages = fan_field_pages(lab),
+        .only_most = true,
+        .line_pages = 1};
+
+    fan.most = level == 1 ? fan_least(&fan) : level == 4 ? PML4_SLOTS : fan.pages;
+    return fan;
+}
+
+/* The lesser of what was taken before and now: a disturbance only adds. */
+static void keep_lesser(struct estimate *kept, const struct estimate *now, double divisor)
+{
+    if (kept->value == 0 || now->value / divisor < kept->value) {
+        *kept =
+            (struct estimate){now->value / divisor, now->low / divisor, now->high / divisor};
+    }
+}
+
+/* Events a load of each rung, by the counters; zeros where it was not taken. */
 struct rung_counts {
     double level[LADDER_LEVELS][COUNTER_KINDS];
 };
@@ -58,30 +59,31 @@ static bool take_rung(
     struct rung_counts counts[SIDE_COUNT],
     struct err *err)
 {
-    struct sample_cost cost[SIDE_COUNT][LAYOUT_SETS] = {0};
-    struct sample_chase chase = {
-        .routine = EXP_ROUTINE_walk, .count = LADDER_PAGES, .sets = {true, true}};
-    uint64_t address[LADDER_PAGES];
-    uint64_t random = lab->seed;
-    struct layout layout;
-    struct field field;
+    struct estimate least[SIDE_COUNT] = {0};
+    struct fan fan = fan_of_rung(lab, level);
+    struct fan_field rung;
+    bool ok = true;
 
-    for (size_t i = 0; i < LADDER_PAGES; i++) {
-        address[i] = EXP_PAGES + (ladder_page(lab, level, i, &random) << PAGE_SHIFT);
-    }
-    if (!layout_make_uniq(&layout, address, LADDER_PAGES, lab->seed, err)) {
+    if (!fan_field_begin(&rung, lab, &fan, err)) {
         return false;
     }
-    bool ok =
-        lab_make_field(lab, &field, &layout, err) && lab_sample(lab, &field, &chase, cost, err);
-    for (enum side side = 0; ok && side < SIDE_COUNT; side++) {
-        input[side].cost[level] = with_layout_error(cost[side][LAYOUT_TEST].summary.low);
-        input[side].measured[level] = cost[side][LAYOUT_TEST].taken;
-        input[side].hit = cost[side][LAYOUT_CONTROL].summary.low;
-        counter_check_keep(counts[side].level[level], cost[side][LAYOUT_TEST].counts, true);
+    for (unsigned i = 0; ok && i < ROUNDS; i++) {
+        struct sample_cost cost[SIDE_COUNT][LAYOUT_SETS] = {0};
+        ok = fan_field_take(&rung, lab, fan.most, true, cost, err);
+        for (enum side side = 0; ok && side < SIDE_COUNT; side++) {
+            if (cost[side][LAYOUT_TEST].taken) {
+                counter_check_keep(
+                    counts[side].level[level], cost[side][LAYOUT_TEST].counts, i == 0);
+                keep_lesser(&least[side], &cost[side][LAYOUT_TEST].summary.low, 1);
+                keep_lesser(&input[side].hit, &cost[side][LAYOUT_CONTROL].summary.low, 1);
+            }
+        }
     }
-    lab_end_field(lab, &field);
-    layout_destroy(&layout);
+    for (enum side side = 0; ok && side < SIDE_COUNT; side++) {
+        input[side].measured[level] = least[side].value > 0;
+        input[side].cost[level] = with_layout_error(least[side]);
+    }
+    fan_field_end(&rung, lab);
     return ok;
 }
 
@@ -90,13 +92,16 @@ static void report_rungs(
     const struct ladder_input *input,
     const struct rung_counts *counts,
     enum side side,
+    bool emulated,
     struct result_figure *figures[LADDER_LEVELS],
     struct result_series *series,
     struct result *result)
 {
     for (unsigned level = 1; level < LADDER_LEVELS; level++) {
         if (!input->measured[level]) {
-            figure_refuse(figures[level], side, "not measured");
+            figure_refuse(
+                figures[level], side, "%s",
+                emulated ? "emulated clock: no walker to look at" : "not measured");
         } else if (!report->verdict.decided) {
             figure_refuse(figures[level], side, "%s", report->verdict.reason);
         } else {
@@ -109,16 +114,6 @@ static void report_rungs(
     }
 }
 
-/* The first rung, where only the last entry is read, is the plateau beyond the second level. */
-static void take_first_rung(const struct lab *lab, enum side side, struct ladder_input *input)
-{
-    double walk = lab->found.walk_cycles[side];
-    double base = lab->found.tlb[side][1].hit_cycles + lab->found.tlb[side][2].hit_cycles;
-
-    input->measured[1] = lab->found.tlb[side][2].decided;
-    input->cost[1] = (struct estimate){base + walk, base + walk * 0.95, base + walk * 1.05};
-}
-
 static bool run_ladder(struct lab *lab, struct result *result, struct err *err)
 {
     static const char *const names[LADDER_LEVELS] = {
@@ -127,13 +122,10 @@ static bool run_ladder(struct lab *lab, struct result *result, struct err *err)
     struct ladder_input input[SIDE_COUNT] = {0};
     struct rung_counts counts[SIDE_COUNT] = {0};
     struct result_figure *figures[LADDER_LEVELS];
-    bool known = lab->found.conflict[SIDE_NATIVE].known;
 
     for (unsigned level = 1; level < LADDER_LEVELS; level++) {
         figures[level] = result_add_figure(result, "cycles", "%s", names[level]);
-    }
-    for (unsigned level = 2; known && level < LADDER_LEVELS; level++) {
-        if (!take_rung(lab, level, input, counts, err)) {
+        if (!lab->found.emulated && !take_rung(lab, level, input, counts, err)) {
             return false;
         }
         lab_progress(lab, 0.1 * level);
@@ -145,28 +137,34 @@ static bool run_ladder(struct lab *lab, struct result *result, struct err *err)
         if (!lab->wanted[side]) {
             continue;
         }
-        take_first_rung(lab, side, &input[side]);
-        if (known) {
-            ladder_find_steps(&input[side], &report);
-        } else {
-            verdict_refuse(&report.verdict, "the set index of level 2 is not decided");
-            for (unsigned level = 2; level < LADDER_LEVELS; level++) {
-                input[side].measured[level] = true;
-            }
-        }
+        ladder_find_steps(&input[side], &report);
         if (series != NULL) {
             snprintf(series->curve[side], RESULT_NAME_BYTES, "%s", side_name(side));
             for (size_t i = 0; i < series->points; i++) {
                 series->x[i] = (double)(i + 1);
             }
         }
-        report_rungs(&report, &input[side], &counts[side], side, figures, series, result);
+        report_rungs(
+            &report, &input[side], &counts[side], side, lab->found.emulated, figures, series,
+            result);
     }
     if (series != NULL) {
         series_name_axes(series, "first level that is read", "core cycles");
     }
-    figure_read(figures[1], "above a load that hits; table lines may come from the L2 cache");
-    figure_read(figures[4], "47 entries of level 4 in use: fewer than some caches hold");
+    figure_read(figures[1], "above a load that hits; only entries of level 1 are read");
+    figure_read(figures[2], "each page has an entry of level 2 of its own");
+    figure_read(figures[3], "and one of level 3");
+    figure_read(
+        figures[4], "%d entries of level 4 in use: fewer than some caches hold", PML4_SLOTS);
+    if (!lab->found.emulated) {
+        size_t pages = fan_field_pages(lab);
+        result_note(
+            result,
+            "walks over %zu pages, which always miss: %zu KiB of lines of entries a level, in "
+            "the L2 "
+            "cache as far as that holds them",
+            pages, pages * LAYOUT_LINE_BYTES / 1024);
+    }
     return true;
 }
 
@@ -193,33 +191,60 @@ static bool take_chains(
     struct field *field,
     struct estimate cost[SIDE_COUNT][LAYOUT_SETS][EXP_CHAINS_MAX],
     double counts[SIDE_COUNT][COUNTER_KINDS],
-    struct result_series *series,
     struct err *err)
 {
-    for (unsigned k = 1; k <= EXP_CHAINS_MAX; k++) {
+    struct sample_effort effort = lab_effort(lab);
+
+    effort.windows = effort.windows / ROUNDS + 1;
+    for (unsigned i = 0; i < ROUNDS * EXP_CHAINS_MAX; i++) {
+        unsigned k = i % EXP_CHAINS_MAX + 1;
         struct sample_cost taken[SIDE_COUNT][LAYOUT_SETS] = {0};
         struct sample_chase chase = {
             .routine = EXP_ROUTINE_walk,
             .count = WALK_PAGES,
             .chains = k,
-            .sets = {true, true}};
+            .sets = {true, true},
+            .effort = &effort};
         if (!lab_sample(lab, field, &chase, taken, err)) {
             return false;
         }
         for (enum side side = 0; side < SIDE_COUNT; side++) {
-            counter_check_keep(counts[side], taken[side][LAYOUT_TEST].counts, k == 1);
+            counter_check_keep(counts[side], taken[side][LAYOUT_TEST].counts, i == 0);
             for (enum layout_set set = 0; set < LAYOUT_SETS; set++) {
-                struct estimate low = taken[side][set].summary.low;
-                struct estimate each = {low.value / k, low.low / k, low.high / k};
-                cost[side][set][k - 1] = each;
-                if (series != NULL && taken[side][set].taken) {
-                    series_set(series, (size_t)side * LAYOUT_SETS + set, k - 1, each.value);
+                if (taken[side][set].taken) {
+                    keep_lesser(&cost[side][set][k - 1], &taken[side][set].summary.low, k);
                 }
             }
         }
-        lab_progress(lab, 0.4 + 0.07 * k);
+        lab_progress(lab, 0.4 + 0.6 * i / (ROUNDS * EXP_CHAINS_MAX));
     }
     return true;
+}
+
+static void report_chains(
+    const struct lab *lab,
+    struct estimate cost[SIDE_COUNT][LAYOUT_SETS][EXP_CHAINS_MAX],
+    struct result *result)
+{
+    struct result_series *series = result_add_series(
+        result, SERIES_LADDER, (size_t)SIDE_COUNT * LAYOUT_SETS, EXP_CHAINS_MAX,
+        "independent chains");
+
+    for (enum side side = 0; series != NULL && side < SIDE_COUNT; side++) {
+        for (enum layout_set set = 0; lab->wanted[side] && set < LAYOUT_SETS; set++) {
+            size_t curve = (size_t)side * LAYOUT_SETS + set;
+            snprintf(
+                series->curve[curve], RESULT_NAME_BYTES, "%s%s", side_name(side),
+                set == LAYOUT_CONTROL ? " control" : "");
+            for (size_t k = 0; k < EXP_CHAINS_MAX; k++) {
+                series->x[k] = (double)(k + 1);
+                series_set(series, curve, k, cost[side][set][k].value);
+            }
+        }
+    }
+    if (series != NULL) {
+        series_name_axes(series, "chains", "core cycles a load");
+    }
 }
 
 static bool run_walkers(struct lab *lab, struct result *result, struct err *err)
@@ -227,9 +252,6 @@ static bool run_walkers(struct lab *lab, struct result *result, struct err *err)
     struct estimate cost[SIDE_COUNT][LAYOUT_SETS][EXP_CHAINS_MAX] = {0};
     double counts[SIDE_COUNT][COUNTER_KINDS] = {0};
     struct result_figure *figure = result_add_figure(result, "walks", "walks at a time");
-    struct result_series *series = result_add_series(
-        result, SERIES_LADDER, (size_t)SIDE_COUNT * LAYOUT_SETS, EXP_CHAINS_MAX,
-        "independent chains");
     uint64_t *address = lab_addresses(WALK_PAGES, PAGE_BYTES);
     struct layout layout;
     struct field field;
@@ -240,26 +262,20 @@ static bool run_walkers(struct lab *lab, struct result *result, struct err *err)
         return false;
     }
     ok = lab_make_field(lab, &field, &layout, err) &&
-         take_chains(lab, &field, cost, counts, series, err);
+         take_chains(lab, &field, cost, counts, err);
     for (enum side side = 0; ok && side < SIDE_COUNT; side++) {
         if (lab->wanted[side]) {
             report_walkers(cost[side][LAYOUT_TEST], cost[side][LAYOUT_CONTROL], side, figure);
             counter_check_walks(result, figure, side, counts[side], false);
         }
-        if (series != NULL && lab->wanted[side]) {
-            snprintf(series->curve[2 * (size_t)side], RESULT_NAME_BYTES, "%s", side_name(side));
-            snprintf(
-                series->curve[2 * (size_t)side + 1], RESULT_NAME_BYTES, "%s control",
-                side_name(side));
-        }
     }
-    if (series != NULL) {
-        for (size_t k = 0; k < EXP_CHAINS_MAX; k++) {
-            series->x[k] = (double)(k + 1);
-        }
-        series_name_axes(series, "chains", "core cycles a load");
+    if (ok) {
+        report_chains(lab, cost, result);
     }
-    figure_read(figure, "latency of one chain over time per load of the best number of chains");
+    figure_read(
+        figure, "in flight: latency that the walk adds, over the least time a load (Little's "
+                "law); at most all "
+                "of the latency");
     lab_end_field(lab, &field);
     layout_destroy(&layout);
     return ok;

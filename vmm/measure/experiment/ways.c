@@ -87,21 +87,10 @@ static void reconcile(struct curves *curves, const struct lab *lab)
     }
 }
 
-static void
-remember(struct lab *lab, const struct ways_report *report, const struct ways_index *index)
-{
-    for (enum side side = 0; side < SIDE_COUNT; side++) {
-        lab->found.conflict[side].known = true;
-        lab->found.conflict[side].stride_log2 = report->stride_log2;
-        lab->found.conflict[side].index_mask = index->index_mask;
-        lab->found.conflict[side].ways = (unsigned)report->ways.value;
-    }
-}
-
 static void report_index(
     const struct index_bits *bits,
     const struct curves *curves,
-    struct lab *lab,
+    const struct lab *lab,
     struct result *result)
 {
     struct result_figure *sets = result_add_figure(result, "sets", "level 2, sets");
@@ -124,7 +113,6 @@ static void report_index(
         figure_decide(sets, SIDE_NATIVE, (struct estimate){n, n, n});
         index_bits_name(&index, text, sizeof(text));
         figure_read(sets, "address bits of the index: %s", text);
-        remember(lab, report, &index);
         index_bits_report(bits, result);
     }
     ways_derive_capacity(report, &index, band, &capacity);

@@ -1,0 +1,73 @@
+/* Maps fans and samples them; see fan_field.h.  The routine is guest/exp/walk.c. */
+#include "measure/fan_field.h"
+
+#include <stdlib.h>
+
+#define PAGES_LEAST 2048
+#define PAGES_USUAL 4096 /* the second level's size is not known */
+#define PAGES_MOST  6144
+
+size_t fan_field_pages(const struct lab *lab)
+{
+    uint64_t entries = 0;
+
+    for (enum side side = 0; side < SIDE_COUNT; side++) {
+        if (lab->found.tlb[side][2].decided && lab->found.tlb[side][2].entries > entries) {
+            entries = lab->found.tlb[side][2].entries;
+        }
+    }
+    size_t pages = entries == 0 ? PAGES_USUAL : (size_t)(entries + entries / 2) / 64 * 64;
+    return pages < PAGES_LEAST ? PAGES_LEAST : pages > PAGES_MOST ? PAGES_MOST : pages;
+}
+
+void fan_field_end(struct fan_field *fan_field, struct lab *lab)
+{
+    lab_end_field(lab, &fan_field->field);
+    layout_destroy(&fan_field->layout);
+    free(fan_field->words);
+    free(fan_field->scratch);
+    *fan_field = (struct fan_field){0};
+}
+
+bool fan_field_begin(
+    struct fan_field *fan_field, struct lab *lab, const struct fan *fan, struct err *err)
+{
+    size_t pages = fan_words(fan);
+    uint64_t *address = calloc(pages, sizeof(*address));
+
+    *fan_field = (struct fan_field){.fan = *fan};
+    fan_field->words = calloc(fan->pages, sizeof(*fan_field->words));
+    fan_field->scratch = calloc(fan_scratch(fan), sizeof(*fan_field->scratch));
+    bool ok = address != NULL && fan_field->words != NULL && fan_field->scratch != NULL;
+    if (ok) {
+        fan_place(fan, EXP_PAGES, lab->seed, address);
+        ok = layout_make_uniq(&fan_field->layout, address, pages, lab->seed, err) &&
+             lab_make_field(lab, &fan_field->field, &fan_field->layout, err);
+    } else {
+        err_set(err, ERR_ENVIRONMENT, "no memory for a fan of %zu pages", pages);
+    }
+    free(address);
+    if (!ok) {
+        fan_field_end(fan_field, lab);
+    }
+    return ok;
+}
+
+bool fan_field_take(
+    struct fan_field *fan_field,
+    struct lab *lab,
+    size_t k,
+    bool with_control,
+    struct sample_cost cost[SIDE_COUNT][LAYOUT_SETS],
+    struct err *err)
+{
+    struct sample_chase chase = {
+        .routine = EXP_ROUTINE_walk,
+        .words = fan_field->words,
+        .count = fan_field->fan.pages,
+        .sets = {true, with_control},
+        .in_order = true};
+
+    fan_visit(&fan_field->fan, k, lab->seed + k, fan_field->words, fan_field->scratch);
+    return lab_sample(lab, &fan_field->field, &chase, cost, err);
+}

@@ -1,0 +1,37 @@
+/*
+ * A fan (fan.h) in place on the wanted sides, and the cost of its sizes.  The walk ladder and the
+ * paging-structure caches both measure with it; neither conclusion is made here.
+ */
+#ifndef MEASURE_FAN_FIELD_H
+#define MEASURE_FAN_FIELD_H
+
+#include "measure/fan.h"
+#include "measure/lab.h"
+
+struct fan_field {
+    struct fan fan;
+    uint32_t *words, *scratch; /* own */
+    struct layout layout;
+    struct field field;
+};
+
+/* Pages that always walk: half as many again as the second level of the TLB holds, as far as `tlb`
+ * has found that; 2048 to 6144. */
+size_t fan_field_pages(const struct lab *lab);
+
+/* ERR_ENVIRONMENT as lab_make_field; nothing is left behind then. */
+MUST_CHECK bool fan_field_begin(
+    struct fan_field *fan_field, struct lab *lab, const struct fan *fan, struct err *err);
+void fan_field_end(struct fan_field *fan_field, struct lab *lab);
+
+/* The cost of a load with k tables in use; with_control: of the same lines through few pages, too.
+ * ERR_ENVIRONMENT as lab_sample. */
+MUST_CHECK bool fan_field_take(
+    struct fan_field *fan_field,
+    struct lab *lab,
+    size_t k,
+    bool with_control,
+    struct sample_cost cost[SIDE_COUNT][LAYOUT_SETS],
+    struct err *err);
+
+#endif
