@@ -193,16 +193,19 @@ lib_sources := \
 	vmm/measure/fan_field.c \
 	vmm/measure/fault_parts.c \
 	vmm/measure/field.c \
+	vmm/measure/flushed_walk.c \
 	vmm/measure/format.c \
 	vmm/measure/html.c \
 	vmm/measure/index_bits.c \
 	vmm/measure/json.c \
 	vmm/measure/jumps.c \
 	vmm/measure/lab.c \
+	vmm/measure/large_levels.c \
 	vmm/measure/layout.c \
 	vmm/measure/levels.c \
 	vmm/measure/native.c \
 	vmm/measure/native_faults.c \
+	vmm/measure/native_shared.c \
 	vmm/measure/plot.c \
 	vmm/measure/plot_area.c \
 	vmm/measure/print_text.c \
@@ -372,7 +375,9 @@ unit_tests := \
 	test_measure_counter_check \
 	test_measure_counter_source \
 	test_measure_counters \
+	test_measure_flushed \
 	test_measure_jumps \
+	test_measure_large \
 	test_measure_layout \
 	test_measure_options \
 	test_measure_output \
@@ -430,6 +435,7 @@ kvm_tests := \
 	test_labbook \
 	test_mapped_files \
 	test_measure \
+	test_measure_tables \
 	test_output \
 	test_probe \
 	test_progress \
@@ -512,6 +518,7 @@ exp_sources := \
 	guest/exp/coalesce.c \
 	guest/exp/fault.c \
 	guest/exp/flush.c \
+	guest/exp/flushed.c \
 	guest/exp/itlb.c \
 	guest/exp/pagesize.c \
 	guest/exp/paging.c \

@@ -29,6 +29,8 @@
 #define EXP_LIST_COUNT  (EXP_LIST_BYTES / 8)
 #define EXP_STACK       X86_U64(0x200000400000) /* its end; the guest's alone */
 #define EXP_STACK_BYTES 0x4000
+/* The guest's alone: page tables of its own, to be read; four pages for each of at most 16. */
+#define EXP_TABLES X86_U64(0x20000061e000)
 /* Layouts: 47 entries of the PML4 from here on. */
 #define EXP_PAGES     X86_U64(0x210000000000)
 #define EXP_PAGES_END X86_U64(0x388000000000)
@@ -57,6 +59,7 @@
     EXP_ROUTINE(ways)                                                                          \
     EXP_ROUTINE(walk)                                                                          \
     EXP_ROUTINE(cold)                                                                          \
+    EXP_ROUTINE(flushed)                                                                       \
     EXP_ROUTINE(coalesce)                                                                      \
     EXP_ROUTINE(flush)                                                                         \
     EXP_ROUTINE(fault)                                                                         \

@@ -311,6 +311,31 @@ static void test_lint_refuses_user_page_over_table_or_kernel(void **state)
     assert_broken(f, "page table or the kernel", "level 2 (PD)", 0x600000, *large);
 }
 
+/* A table that is marked as shown may be read by ring 3, one page at a time, and no more. */
+static void test_lint_lets_ring_3_read_a_shown_table_only(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t *leaf = prepared(f, VA + PAGE_BYTES, 1);
+    uint32_t root = frames_index(f->ptab.root);
+    uint32_t kernel = frames_alloc(f->frames, FRAME_KERNEL);
+
+    *leaf = f->ptab.root.value | LEAF;
+    assert_broken(f, "page table or the kernel", "level 1 (PT)", VA + PAGE_BYTES, *leaf);
+    frames_record(f->frames, root)->flags |= FRAME_SHOWN;
+    assert_true(passes(f));
+    *leaf |= PTE_WRITABLE;
+    assert_broken(f, "page table or the kernel", "level 1 (PT)", VA + PAGE_BYTES, *leaf);
+    /* The mark is a table's: the kernel's pages have no such way out. */
+    frames_record(f->frames, kernel)->flags |= FRAME_SHOWN;
+    *leaf = frames_gpa(kernel).value | LEAF;
+    assert_broken(f, "page table or the kernel", "level 1 (PT)", VA + PAGE_BYTES, *leaf);
+    *leaf = 0;
+    /* A large leaf shows the tables beside it too. */
+    uint64_t *large = prepared(f, 0x600000, 2);
+    *large = round_down(f->ptab.root.value, LARGE_BYTES) | LEAF | PTE_PAGE_SIZE;
+    assert_broken(f, "page table or the kernel", "level 2 (PD)", 0x600000, *large);
+}
+
 int main(void)
 {
 #define WITH_FIXTURE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -330,6 +355,7 @@ int main(void)
         WITH_FIXTURE(test_lint_refuses_upper_half_with_user),
         WITH_FIXTURE(test_lint_refuses_page_both_writable_and_executable),
         WITH_FIXTURE(test_lint_refuses_user_page_over_table_or_kernel),
+        WITH_FIXTURE(test_lint_lets_ring_3_read_a_shown_table_only),
     };
     return cmocka_run_group_tests_name("lint", tests, NULL, NULL);
 }

@@ -244,6 +244,63 @@ bool layout_make_leaves(
     return true;
 }
 
+/*
+ * Small pages of a frame: the test has SHARED_TEST of them, from a number on that moves from frame to frame,
+ * the control some behind these.  2048 neighbours fill each line of each of 32 colours of small
+ * pages once.  The factor, odd and so a permutation, keeps the numbers out of step with those of the large
+ * pages: else AMD's way prediction, whose hash joins bit 12 with 27, 13 with 26 and so on, takes lines
+ * of pages 62 apart for one another.
+ */
+#define SHARED_TEST   (LAYOUT_SHARERS / 2)
+#define SHARED_FACTOR 161
+#define COLOURS       32
+
+static uint32_t small_page(size_t number)
+{
+    return (uint32_t)(number * SHARED_FACTOR % PTE_ENTRIES * PAGE_BYTES);
+}
+
+static void place_shared(struct layout *layout, size_t pages, size_t i)
+{
+    size_t frame = i / LAYOUT_SHARERS;
+    size_t line = (i + 2 * (i / LAYOUT_PAGE_LINES)) % LAYOUT_PAGE_LINES;
+    size_t control =
+        frame * SHARED_TEST + 2 * (size_t)SHARED_TEST + i / LAYOUT_PAGE_LINES % COLOURS;
+
+    layout->words[LAYOUT_TEST][i] = (struct layout_word){
+        (uint32_t)i, small_page(i / 2) + (uint32_t)(line * LAYOUT_LINE_BYTES)};
+    layout->words[LAYOUT_CONTROL][i] = (struct layout_word){
+        (uint32_t)(pages + frame),
+        small_page(control) + slanted_offset(i) + LAYOUT_CONTROL_BYTES};
+}
+
+bool layout_make_shared(
+    struct layout *layout,
+    uint64_t address,
+    size_t pages,
+    enum layout_backing backing,
+    struct err *err)
+{
+    size_t frames = (pages + LAYOUT_SHARERS - 1) / LAYOUT_SHARERS;
+
+    if (!allocate(layout, pages + frames, pages, 2, err)) {
+        return false;
+    }
+    layout->frame_count = frames;
+    layout->backing = backing;
+    layout->shared = true;
+    for (size_t i = 0; i < pages; i++) {
+        layout->maps[i] =
+            (struct layout_map){address + i * LARGE_BYTES, (uint32_t)(i / LAYOUT_SHARERS)};
+        place_shared(layout, pages, i);
+    }
+    uint64_t control = round_up(address + pages * LARGE_BYTES, LAYOUT_CONTROL_REGION);
+    for (size_t f = 0; f < frames; f++) {
+        layout->maps[pages + f] = (struct layout_map){control + f * LARGE_BYTES, (uint32_t)f};
+    }
+    return true;
+}
+
 static void place_names(struct layout *layout, size_t frames, size_t m)
 {
     uint32_t first = (uint32_t)(m / LAYOUT_PAGE_LINES);

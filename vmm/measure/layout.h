@@ -43,8 +43,10 @@ struct layout_word {
 struct layout {
     unsigned level; /* of every leaf: 1, 2 or 3 */
     enum layout_backing backing;
-    bool executable;  /* words are code: pages are r-x */
-    bool contiguous;  /* frames are wanted as neighbours in host memory too */
+    bool executable; /* words are code: pages are r-x */
+    bool contiguous; /* frames are wanted as neighbours in host memory too */
+    bool
+        shared; /* of level 2: many leaves show a frame, the last frame_count ones each in turn */
     size_t map_count; /* of maps */
     size_t frame_count;
     size_t word_count;                      /* of each set */
@@ -98,6 +100,21 @@ MUST_CHECK bool layout_make_large(
 MUST_CHECK bool layout_make_leaves(
     struct layout *layout,
     unsigned level,
+    uint64_t address,
+    size_t pages,
+    enum layout_backing backing,
+    struct err *err);
+
+/*
+ * shared: `pages` leaves of 2 MiB from `address` on, LAYOUT_SHARERS of them to a frame, so that memory does
+ * not grow with them.  Page i's word has a line of its own, in a small page that no more than one
+ * other shares: numbers of small pages and of lines are spread evenly, so that caches and TLBs fill
+ * evenly even where a large page is splintered below.  The control has as many lines of the same
+ * frames, 64 to a small page, by one leaf for each frame: these maps come last, frames in order.
+ */
+#define LAYOUT_SHARERS 256
+MUST_CHECK bool layout_make_shared(
+    struct layout *layout,
     uint64_t address,
     size_t pages,
     enum layout_backing backing,

@@ -6,6 +6,7 @@
 #include "measure/levels.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "measure/analyse/ladder.h"
@@ -148,13 +149,13 @@ static void report_level(
     figure_claim(entries, plan->claims[n] != NULL ? plan->claims[n]->entries : 0);
     figure_read(
         entries, "%s",
-        !decided ? ""
-        : n == 1
-            ? plan->second_only
-                  ? "the middle of the rise, which is the band"
-                  : "the middle of the rise, which is the band; sets x ways (see ways) decides"
-        : soft ? "a soft knee: the band is where the cost rises"
-               : "a sharp knee: exact");
+        !decided                    ? ""
+        : n == 1 && plan->last_word ? "the middle of the rise, which is the band"
+        : n == 1 ? "the middle of the rise, which is the band; sets x ways (see ways) decides"
+        : soft   ? "a soft knee: the band is where the cost rises"
+        : plan->steps != STEPS_LOADS
+            ? "a sharp knee: exact, unless a busy thread of the same core took entries"
+            : "a sharp knee: exact");
     figure_read(cost, "%s", n == 0 ? "above a first-level hit" : "above a second-level hit");
 }
 

@@ -18,7 +18,8 @@ struct levels_plan {
     size_t first;            /* the smallest size; 0 is 8 */
     double rise_min;         /* least relative step; 0: the knee finder's own */
     bool first_only;  /* the words do not reach a second level's capacity: it is not reported */
-    bool second_only; /* the smallest size is beyond the first level, which is not reported */
+    bool second_only; /* the first level is reported by another staircase */
+    bool last_word;   /* no later experiment narrows the second level down */
 };
 
 struct level {

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "measure/image.h"
+#include "measure/native_shared.h"
 
 static void *
 map_at(uint64_t address, uint64_t bytes, int protection, int flags, int fd, uint64_t offset)
@@ -124,11 +125,14 @@ bool native_map(struct native *native, const struct layout *layout, struct err *
 {
     *native = (struct native){
         .fd = -1, .layout = layout, .bytes = layout->frame_count * layout_leaf_bytes(layout)};
-    bool ok = layout->level > 1 || open_frames(native, err);
+    bool ok = layout->level == 1 ? open_frames(native, err)
+                                 : !layout->shared || native_shared_open(native, err);
 
     while (ok && native->mapped < layout->map_count) {
         const struct layout_map *map = &layout->maps[native->mapped];
-        ok = layout->level == 1 ? map_small(native, map, err) : map_large(native, map, err);
+        ok = layout->level == 1 ? map_small(native, map, err)
+             : layout->shared   ? native_shared_map(native, map, err)
+                                : map_large(native, map, err);
         native->mapped += ok;
     }
     if (!ok) {
@@ -155,8 +159,11 @@ void native_unmap(struct native *native)
 
 uint8_t *native_frame(const struct native *native, uint32_t frame)
 {
-    if (native->layout->level > 1) {
-        return (uint8_t *)(uintptr_t)native->layout->maps[frame].address;
+    const struct layout *layout = native->layout;
+
+    if (layout->level > 1) {
+        size_t first = layout->shared ? layout->map_count - layout->frame_count : 0;
+        return (uint8_t *)(uintptr_t)layout->maps[first + frame].address;
     }
     return native->frames + frame * PAGE_BYTES;
 }

@@ -7,6 +7,7 @@
 
 #include "measure/counter_check.h"
 
+#define JUMPS_SPAN_MIN 1.3
 #define CONFIRM_ROUNDS 3
 #define CONFIRM_SIZES  16
 #define FLAT           1.15 /* the control, over its least */
@@ -147,7 +148,11 @@ static void analyse_side(
         flat++;
     }
     options.rise_min = plan->rise_min > 0 ? plan->rise_min : options.rise_min;
-    /* Few jumps may cost more than many: the predictor's first table is slow for some. */
+    /* Few jumps may cost more than many: the predictor's first table is slow for some.  And beyond the
+     * capacity some jumps hide that their page is missing: there is a landing in the step. */
+    if (plan->steps == STEPS_JUMPS) {
+        options.plateau_span_min = JUMPS_SPAN_MIN;
+    }
     lower_envelope(staircase->test[side], flat, lower);
     knee_find(
         plan->steps == STEPS_JUMPS ? lower : staircase->test[side], flat, &options,

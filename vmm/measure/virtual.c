@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "measure/image.h"
 
@@ -19,6 +20,16 @@
 #define MEMORY_PER_TABLE (64 * PAGE_BYTES)
 #define MEMORY_LEAST     (UINT64_C(96) << 20)
 
+/* A leaf of 2 MiB that is splintered has a table of its own among the shadows: address space alone, and
+ * not so much that a small host refuses it. */
+static uint64_t memory_for_splinters(const struct layout *layout)
+{
+    uint64_t wanted = layout->level == 2 ? layout->map_count * MEMORY_PER_TABLE : 0;
+    uint64_t most = (uint64_t)sysconf(_SC_PHYS_PAGES) * PAGE_BYTES / 4;
+
+    return wanted < most ? wanted : most;
+}
+
 static uint64_t memory_wanted(const struct layout *layout)
 {
     uint64_t frames = layout->frame_count * layout_leaf_bytes(layout);
@@ -27,7 +38,9 @@ static uint64_t memory_wanted(const struct layout *layout)
         frames += GIANT_BYTES; /* the leaf is aligned within memory */
     }
     return round_up(
-        MEMORY_LEAST + frames + layout_tables(layout) * MEMORY_PER_TABLE, LARGE_BYTES);
+        MEMORY_LEAST + frames + layout_tables(layout) * MEMORY_PER_TABLE +
+            memory_for_splinters(layout),
+        LARGE_BYTES);
 }
 
 uint64_t virtual_leaf_bits(const struct virtual *guest)

@@ -27,11 +27,12 @@ enum frame_use {
     FRAME_SHARED, /* a page of an object (object.h), which holds one reference */
 };
 
-/* Flags of a data or shared frame. */
+/* Flags of a data or shared frame; the last one is a table's. */
 #define FRAME_FRESH  0x01 /* holds what a first touch would bring: it can be dropped unwritten */
 #define FRAME_DIRTY  0x02 /* shared: written through a mapping that is gone */
 #define FRAME_LOCKED 0x04 /* never to be evicted: mlock */
 #define FRAME_HELD   0x08 /* not to be evicted now: in use by what is being served */
+#define FRAME_SHOWN  0x10 /* table: ring 3 may have a leaf over it that only reads */
 
 struct frame {
     uint32_t references; /* mappings of this frame; copy-on-write looks at it */

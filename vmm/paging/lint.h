@@ -20,7 +20,8 @@ struct lint_cpu {
  * reserved bit, nothing beyond MAXPHYADDR or outside guest RAM; NX only with no_execute; 1 GiB
  * leaves only with giant_pages; large leaves aligned, no leaf bit at level 4; lower half: user
  * on the whole path; upper half: user nowhere; no leaf both writable and executable; no user
- * leaf over a frame that `frames` has as FRAME_TABLE or FRAME_KERNEL.
+ * leaf over a frame that `frames` has as FRAME_TABLE or FRAME_KERNEL, but for tables that are
+ * FRAME_SHOWN, by leaves of level 1 that only read.
  */
 MUST_CHECK bool lint_tables(
     const struct gmem *mem,

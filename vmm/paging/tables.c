@@ -20,7 +20,10 @@ static uint32_t tables_left(const struct ptab_pool *pool)
 
 static void put_table(struct ptab_pool *pool, uint32_t frame)
 {
-    frames_record(pool->frames, frame)->next = pool->free;
+    struct frame *record = frames_record(pool->frames, frame);
+
+    record->next = pool->free;
+    record->flags = 0; /* whatever is made of it next is shown to nobody */
     pool->free = frame;
     pool->free_count++;
 }

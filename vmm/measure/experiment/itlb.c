@@ -66,6 +66,7 @@ static bool measure_second(
         .steps = STEPS_RANDOM_JUMPS,
         .first = least,
         .second_only = true,
+        .last_word = true,
         .claims = {&lab->claims.instruction[1][1], &lab->claims.instruction[2][1]},
     };
     struct levels levels = {0};

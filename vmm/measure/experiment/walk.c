@@ -12,6 +12,7 @@
 #include "measure/cold_walk.h"
 #include "measure/counter_check.h"
 #include "measure/fan_field.h"
+#include "measure/flushed_walk.h"
 
 #define PML4_SLOTS   46 /* entries of level 4 that layouts may use, less one for the control */
 #define WALK_PAGES   8192
@@ -284,18 +285,16 @@ static bool run_walkers(struct lab *lab, struct result *result, struct err *err)
 bool experiment_walk(struct lab *lab, struct result *result, struct err *err)
 {
     if (!run_ladder(lab, result, err) || !cold_walk_measure(lab, result, err) ||
-        !run_walkers(lab, result, err)) {
+        !flushed_walk_measure(lab, result, err) || !run_walkers(lab, result, err)) {
         return false;
     }
     result_note(
         result,
-        "cold by eviction: single entries are not flushed, for a table's line has no address "
-        "in "
-        "ring 3%s",
-        lab->found.paging == LAB_PAGING_SHADOW
-            ? ", and under shadow paging the walked table is not the guest's"
-        : lab->found.paging == LAB_PAGING_NESTED
-            ? "; in the guest the hypervisor's tables add their own cold lines"
+        "cold walks are by eviction, on each side; single entries are flushed in the guest "
+        "alone "
+        "and with nested paging alone: a process has no name for its tables' lines%s",
+        lab->found.paging == LAB_PAGING_NESTED
+            ? "; the hypervisor's tables add cold lines of their own to the first kind"
             : "");
     if (lab->claims.in_guest) {
         result_note(
