@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "measure/counter_check.h"
+
 #define JUMPS_SPAN_MIN 1.3
 #define CONFIRM_ROUNDS 3
 #define CONFIRM_SIZES  16
@@ -81,6 +83,9 @@ static bool take_point(
         staircase->has[side] = field->has[side];
         if (field->has[side]) {
             insert(staircase, side, size, cost[side], before);
+            counter_curve_add(
+                &staircase->counted[side], size, sample_events(plan->steps),
+                cost[side][LAYOUT_TEST].counts);
         }
     }
     return ok;
@@ -344,5 +349,6 @@ struct result_series *staircase_report(
             }
         }
     }
+    counter_check_report(result, staircase->counted, name, x);
     return series;
 }
