@@ -138,7 +138,7 @@ static void analyse_side(
     struct knee_options options)
 {
     double base = subtract_control(staircase, side);
-    struct knee_point lower[KNEE_POINTS_MAX];
+    struct knee_point lower[KNEE_POINTS_MAX] = {0};
     const struct knee_report *first = &staircase->first[side];
     size_t flat = 0;
     size_t begin = 0;

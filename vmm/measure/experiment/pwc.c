@@ -270,8 +270,11 @@ static bool run_level(
     struct result_figure *cost =
         result_add_figure(result, "cycles", "a walk without one of level %u", fans[0].level);
     struct curves *curves = calloc(1, sizeof(*curves));
-    bool ok = curves != NULL || err_set(err, ERR_ENVIRONMENT, "no memory for curves");
+    bool ok = true;
 
+    if (curves == NULL) {
+        return err_set(err, ERR_ENVIRONMENT, "no memory for curves");
+    }
     figure_read(cost, "more than with one");
     for (size_t i = 0; ok && i < count && !all_decided(lab, entries); i++) {
         ok = take_curves(curves, lab, &fans[i], err);
