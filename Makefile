@@ -355,6 +355,7 @@ unit_tests := \
 	test_analyse_rise \
 	test_analyse_shapes \
 	test_analyse_ways \
+	test_analyse_windows \
 	test_clock \
 	test_commands \
 	test_counts \
