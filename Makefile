@@ -172,8 +172,10 @@ lib_sources := \
 	vmm/measure/cold_walk.c \
 	vmm/measure/compare_files.c \
 	vmm/measure/conflict.c \
-	vmm/measure/fan.c \
-	vmm/measure/fan_field.c \
+	vmm/measure/counter_check.c \
+	vmm/measure/counter_curve.c \
+	vmm/measure/counter_events.c \
+	vmm/measure/counter_source.c \
 	vmm/measure/counters.c \
 	vmm/measure/csv.c \
 	vmm/measure/curves.c \
@@ -191,6 +193,8 @@ lib_sources := \
 	vmm/measure/experiment/walk.c \
 	vmm/measure/experiment/waypred.c \
 	vmm/measure/experiment/ways.c \
+	vmm/measure/fan.c \
+	vmm/measure/fan_field.c \
 	vmm/measure/fault_parts.c \
 	vmm/measure/field.c \
 	vmm/measure/flushed_walk.c \
@@ -356,6 +360,7 @@ unit_tests := \
 	test_analyse_rise \
 	test_analyse_shapes \
 	test_analyse_ways \
+	test_analyse_windows \
 	test_clock \
 	test_commands \
 	test_counts \
@@ -373,6 +378,8 @@ unit_tests := \
 	test_kvm_open \
 	test_library \
 	test_lint \
+	test_measure_counter_check \
+	test_measure_counter_source \
 	test_measure_counters \
 	test_measure_flushed \
 	test_measure_jumps \
@@ -472,6 +479,7 @@ test_helpers := \
 	tests/unit/elf_file.c \
 	tests/unit/elf_fixture.c \
 	tests/unit/fail_alloc.c \
+	tests/unit/fake_counters.c \
 	tests/unit/fake_memory.c \
 	tests/unit/naive_walk.c \
 	tests/unit/policy_models.c \
@@ -701,6 +709,8 @@ $(O)/tests/unit/test_replay $(O)/tests/unit/test_replay_curve $(O)/tests/unit/te
 $(O)/tests/unit/test_replay_session: $(O)/obj/tests/unit/session_fixture.o
 $(O)/tests/unit/test_replay_references $(O)/tests/unit/test_replay_session: \
 	$(O)/obj/tests/unit/references_reading.o
+$(O)/tests/unit/test_measure_counters $(O)/tests/kvm/test_measure: \
+	$(O)/obj/tests/unit/fake_counters.o
 $(O)/tests/unit/test_edits $(O)/tests/unit/test_ptab: $(O)/obj/tests/unit/naive_walk.o
 $(filter $(O)/tests/unit/test_analyse_%,$(unit_binaries)): $(O)/obj/tests/unit/tlb_model.o
 # Sequences of operations against a model; a policy's delays are not waited for, and a failed assertion

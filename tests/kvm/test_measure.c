@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "../unit/fake_counters.h"
 #include "kvm_ring.h"
 #include "measure/compare_files.h"
 #include "measure/html.h"
@@ -23,7 +24,12 @@
 #include "measure/print_text.h"
 #include "measure/session.h"
 
-static void run(struct session *session, const char *name, bool native, bool guest)
+static void run_counted(
+    struct session *session,
+    const char *name,
+    bool native,
+    bool guest,
+    const struct counter_source *counters)
 {
     const char *const names[] = {name};
     const struct session_config config = {
@@ -33,12 +39,18 @@ static void run(struct session *session, const char *name, bool native, bool gue
         .native = native,
         .guest = guest,
         .quick = true,
-        .seed = 1};
+        .seed = 1,
+        .counters = counters};
     struct err err = {0};
 
     if (!session_run(session, &config, &err)) {
         fail_msg("%s", err.text);
     }
+}
+
+static void run(struct session *session, const char *name, bool native, bool guest)
+{
+    run_counted(session, name, native, guest, NULL);
 }
 
 static const struct result *find(const struct session *session, const char *name)
@@ -213,11 +225,9 @@ static void test_measure_large_pages_end_in_a_figure_or_a_reason(void **state)
     lab.found.large[SIDE_GUEST][LAYOUT_PLAIN] = true;
     lab.found.emulated = kvm_ring_is_emulated();
     claims_read(&lab.claims);
-    counters_open(&lab.counters);
     assert_true(native_open(&err));
     bool ran = experiment_tlb(&lab, &result, &err);
     native_close();
-    counters_close(&lab.counters);
     if (!ran) {
         fail_msg("%s", err.text);
     }
@@ -236,6 +246,102 @@ static char *print_session(const struct session *session)
     print_text_session(out, session);
     fclose(out);
     return text;
+}
+
+/* Whether a control with both words says that it is not as it must be. */
+static bool has_alarm(const struct result *result, const char *side, const char *words)
+{
+    for (size_t i = 0; i < result->control_count; i++) {
+        const struct result_control *control = &result->controls[i];
+        if (strstr(control->text, side) != NULL && strstr(control->text, words) != NULL) {
+            return !control->flat;
+        }
+    }
+    return false;
+}
+
+/* Every event once a run: next to nothing a load. */
+static void begin_counting(struct fake_counters *fake)
+{
+    fake_counters_begin(fake);
+    for (unsigned i = 0; i < COUNTER_EVENTS; i++) {
+        fake->step[SIDE_NATIVE][i] = 1;
+        fake->step[SIDE_GUEST][i] = 1;
+    }
+}
+
+/* The curves of a series, a side each, hold a small number above zero at every size. */
+static void check_counted(const struct result *result, const char *name)
+{
+    for (size_t i = 0; i < result->series_count; i++) {
+        const struct result_series *series = &result->series[i];
+        if (strcmp(series->name, name) != 0) {
+            continue;
+        }
+        assert_int_equal(series->curves, 2 * SIDE_COUNT);
+        assert_true(series->points > 8);
+        for (size_t p = 0; p < series->curves * series->points; p++) {
+            assert_true(series->y[p] > 0 && series->y[p] < 0.1);
+        }
+        return;
+    }
+    fail_msg("no series %s", name);
+}
+
+/* Chains of loads and chains of jumps are counted, each by its own events, and held against the time. */
+static void test_measure_counts_what_it_times(void **state)
+{
+    static const struct {
+        const char *experiment, *figure, *series;
+    } rows[] = {
+        {"tlb", "data TLB, level 1", "data TLB, counted"},
+        {"itlb", "instruction TLB, level 1", "instruction TLB, counted"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct session session;
+        struct fake_counters fake;
+        begin_counting(&fake);
+        run_counted(&session, rows[i].experiment, true, true, &fake.source);
+        const struct result *result = find(&session, rows[i].experiment);
+        check_counted(result, rows[i].series);
+        const struct result_figure *figure = result_find_figure(result, rows[i].figure);
+        assert_non_null(figure);
+        for (enum side side = 0; side < SIDE_COUNT; side++) {
+            /* A band from one page on leaves no size that surely fits. */
+            if (figure->side[side].verdict.decided && figure->side[side].value.low > 16) {
+                assert_true(has_alarm(result, side_name(side), "level 1, by the counters"));
+            }
+        }
+        session_destroy(&session);
+    }
+}
+
+/* Counters that saw next to no walks: whatever was timed, no cost of a walk is told, on either side. */
+static void test_measure_refuses_walks_that_the_counters_deny(void **state)
+{
+    struct session session;
+    struct fake_counters fake;
+
+    (void)state;
+    begin_counting(&fake);
+    run_counted(&session, "walk", true, true, &fake.source);
+    const struct result *result = find(&session, "walk");
+    const struct result_figure *figure = result_find_figure(result, "walks at a time");
+    assert_non_null(figure);
+    for (enum side side = 0; side < SIDE_COUNT; side++) {
+        assert_true(figure->side[side].measured);
+        assert_false(figure->side[side].verdict.decided);
+        assert_non_null(strstr(figure->side[side].verdict.reason, "by the counter"));
+        assert_true(has_alarm(result, side_name(side), "walks at a time"));
+    }
+    char *text = print_session(&session);
+    assert_non_null(strstr(text, "counters  data misses, data walks, walk cycles"));
+    free(text);
+    check_files(&session);
+    session_destroy(&session);
+    assert_int_equal(fake.open, 0);
 }
 
 /* With one processor for all it measures as well as it can, and the header says what that means.  The
@@ -279,6 +385,8 @@ int main(void)
         cmocka_unit_test(test_measure_paging_agrees_with_the_module),
         cmocka_unit_test(test_measure_flushes_by_every_means_there_is),
         cmocka_unit_test(test_measure_keeps_to_the_side_asked_for),
+        cmocka_unit_test(test_measure_refuses_walks_that_the_counters_deny),
+        cmocka_unit_test(test_measure_counts_what_it_times),
         cmocka_unit_test(test_measure_large_pages_end_in_a_figure_or_a_reason),
         cmocka_unit_test(test_measure_says_that_one_processor_is_all_there_is),
     };

@@ -129,6 +129,14 @@ static void test_fan_shares_lines_of_last_entries(void **state)
 
 /* --- a made-up cache of upper entries --- */
 
+static void *allocate(size_t count, size_t size)
+{
+    void *memory = calloc(count, size);
+
+    assert_non_null(memory);
+    return memory;
+}
+
 static double take_cost(
     const struct fan *fan,
     const struct tlb_shape *cache,
@@ -137,12 +145,11 @@ static double take_cost(
     uint64_t *seed)
 {
     const struct tlb_shape none = {.ways = 0};
-    uint64_t *tables = calloc(fan->pages, sizeof(*tables));
-    uint32_t *scratch = calloc(fan_scratch(fan), sizeof(*scratch));
-    uint64_t *address = calloc(fan_words(fan), sizeof(*address));
+    uint64_t *tables = allocate(fan->pages, sizeof(*tables));
+    uint32_t *scratch = allocate(fan_scratch(fan), sizeof(*scratch));
+    uint64_t *address = allocate(fan_words(fan), sizeof(*address));
     struct tlb_model model;
 
-    assert_true(tables != NULL && scratch != NULL && address != NULL);
     assert_true(tlb_create(&model, cache, &none, tlb_random(seed)));
     model.cost_first = WALK;
     model.cost_walk = WALK + MISS;

@@ -38,6 +38,8 @@ static void make_good(struct doctor_facts *facts)
         .host =
             {
                 .paranoid = 2,
+                .translation =
+                    {.present = true, .library = "libpfm4 (skl)", .text = "data walks"},
                 .thp = "madvise",
                 .shmem = "never",
                 .pools = {{2048, true, 8, 4}, {1048576, true, 1, 1}},
@@ -319,6 +321,19 @@ static void test_doctor_tells_missing_pmu_from_forbidden(void **state)
     assert_check(&facts, "counters", "hardware", CHECK_NOTE, "container", "");
 }
 
+static void test_doctor_says_which_translation_events_there_are(void **state)
+{
+    struct doctor_facts facts;
+
+    (void)state;
+    make_good(&facts);
+    assert_check(&facts, "counters", "translation", CHECK_OK, "data walks", "");
+    assert_check(&facts, "counters", "libpfm4", CHECK_OK, "libpfm4 (skl)", "");
+    facts.host.translation = (struct counters_probe){.text = "no PMU here (why)"};
+    assert_check(&facts, "counters", "translation", CHECK_NOTE, "no PMU here (why)", "");
+    assert_check(&facts, "counters", "libpfm4", CHECK_NOTE, "generic events only", "libpfm4");
+}
+
 static void test_doctor_names_what_mends_the_host(void **state)
 {
     struct doctor_facts facts;
@@ -439,6 +454,7 @@ int main(void)
         cmocka_unit_test(test_doctor_needs_device_machine_and_capabilities),
         cmocka_unit_test(test_doctor_notes_how_kvm_pages),
         cmocka_unit_test(test_doctor_tells_missing_pmu_from_forbidden),
+        cmocka_unit_test(test_doctor_says_which_translation_events_there_are),
         cmocka_unit_test(test_doctor_names_what_mends_the_host),
         cmocka_unit_test(test_doctor_text_marks_each_line),
         cmocka_unit_test(test_doctor_json_is_well_formed),

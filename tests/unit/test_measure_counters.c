@@ -1,128 +1,293 @@
 /*
- * Counters of translation: read as they are, absent where they are, never a zero in place of none.  A
- * file stands for the counter; which event it counts only hardware can tell.
+ * Counters of translation: opened by name or by the kernel's, in groups or alone, counted during a
+ * run only, and absent where they are, never a zero in place of none.  The processor is made up
+ * (fake_counters.c); test_measure_counter_source.c opens real ones.
  */
 #include <errno.h>
-#include <fcntl.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "fake_counters.h"
 #include "measure/counters.h"
 
-static void test_counters_read_refuses_what_is_not_there(void **state)
-{
-    struct counters counters = {.fd = {-1, -1}};
-    uint64_t misses = 77;
+#define WALKS COUNTER_EVENT_DATA_WALKS
 
-    (void)state;
-    assert_false(counters_read(&counters, SIDE_NATIVE, &misses));
-    assert_false(counters_read(&counters, SIDE_GUEST, &misses));
-    assert_int_equal(misses, 77);
+/* A processor that counts something in every event. */
+static void begin(struct fake_counters *fake)
+{
+    fake_counters_begin(fake);
+    for (unsigned i = 0; i < COUNTER_EVENTS; i++) {
+        fake->step[SIDE_NATIVE][i] = 10 + i;
+        fake->step[SIDE_GUEST][i] = 100 + i;
+    }
 }
 
-static void test_counters_read_gives_the_counter_of_its_side(void **state)
+static void refuse_all(struct fake_counters *fake, int errno_value)
 {
-    int ends[2];
-    uint64_t value = 123456;
-    uint64_t misses = 0;
+    for (unsigned i = 0; i < COUNTER_EVENTS; i++) {
+        fake->refuse[SIDE_NATIVE][i] = errno_value;
+        fake->refuse[SIDE_GUEST][i] = errno_value;
+    }
+    fake->refuse_generic = errno_value;
+}
+
+static void take(
+    const struct counters *counters,
+    enum side side,
+    enum counter_set set,
+    double count[COUNTER_KINDS])
+{
+    struct counters_run run;
+
+    counters_begin(counters, side, set, &run);
+    counters_end(counters, side, set, &run, count);
+}
+
+static void test_counters_count_each_side_and_set_apart(void **state)
+{
+    struct fake_counters fake;
+    struct counters counters;
+    double count[COUNTER_KINDS];
 
     (void)state;
-    assert_int_equal(pipe(ends), 0);
-    struct counters counters = {.fd = {[SIDE_NATIVE] = -1, [SIDE_GUEST] = ends[0]}};
-    assert_int_equal(write(ends[1], &value, sizeof(value)), sizeof(value));
-    assert_false(counters_read(&counters, SIDE_NATIVE, &misses));
-    assert_true(counters_read(&counters, SIDE_GUEST, &misses));
-    assert_int_equal(misses, value);
-    /* Half a counter is none. */
-    assert_int_equal(write(ends[1], &value, 4), 4);
-    assert_false(counters_read(&counters, SIDE_GUEST, &misses));
+    begin(&fake);
+    counters_open(&counters, &fake.source);
+    take(&counters, SIDE_NATIVE, COUNTER_SET_DATA, count);
+    /* First-level misses are those that hit the second level and those that walk. */
+    assert_true(count[COUNTER_DATA_MISSES] == 10 + 11);
+    assert_true(count[COUNTER_DATA_WALKS] == 11);
+    assert_true(count[COUNTER_DATA_WALK_CYCLES] == 12);
+    assert_true(isnan(count[COUNTER_CODE_MISSES]) && isnan(count[COUNTER_CODE_WALKS]));
+    take(&counters, SIDE_GUEST, COUNTER_SET_CODE, count);
+    assert_true(count[COUNTER_CODE_MISSES] == 103 + 104);
+    assert_true(count[COUNTER_CODE_WALKS] == 104);
+    assert_true(isnan(count[COUNTER_DATA_WALKS]));
+    /* Once more: only what is new. */
+    take(&counters, SIDE_NATIVE, COUNTER_SET_DATA, count);
+    assert_true(count[COUNTER_DATA_WALKS] == 11);
     counters_close(&counters);
-    assert_int_equal(counters.fd[SIDE_GUEST], -1);
-    close(ends[1]);
+    assert_int_equal(fake.open, 0);
 }
 
-static void test_counters_agree_only_where_both_ends_fit_the_timing(void **state)
+static void test_counters_that_were_never_opened_count_nothing(void **state)
 {
+    struct counters counters = {0};
+    double count[COUNTER_KINDS] = {0};
+
     (void)state;
-    assert_true(counters_agree(0.001, 0.98));
-    assert_false(counters_agree(0.4, 0.98));
-    assert_false(counters_agree(0.001, 0.02));
+    take(&counters, SIDE_NATIVE, COUNTER_SET_DATA, count);
+    for (unsigned kind = 0; kind < COUNTER_KINDS; kind++) {
+        assert_true(isnan(count[kind]));
+    }
+    counters_close(&counters);
 }
 
-static void test_counters_find_says_why_there_are_none(void **state)
+static void test_counters_open_alone_what_does_not_fit_a_group(void **state)
+{
+    struct fake_counters fake;
+    struct counters counters;
+    double count[COUNTER_KINDS];
+
+    (void)state;
+    begin(&fake);
+    fake.group_max = 2;
+    counters_open(&counters, &fake.source);
+    const struct counter_slot *slots = counters.slot[SIDE_NATIVE];
+    assert_int_equal(slots[WALKS].leader, slots[COUNTER_EVENT_DATA_HITS].fd);
+    assert_int_equal(
+        slots[COUNTER_EVENT_DATA_CYCLES].leader, slots[COUNTER_EVENT_DATA_CYCLES].fd);
+    take(&counters, SIDE_NATIVE, COUNTER_SET_DATA, count);
+    assert_true(count[COUNTER_DATA_MISSES] == 21 && count[COUNTER_DATA_WALK_CYCLES] == 12);
+    counters_close(&counters);
+    assert_int_equal(fake.open, 0);
+}
+
+/* A watchdog can hold a register for good: the group opens, and waits for ever. */
+static void test_counters_take_apart_a_group_that_never_runs(void **state)
+{
+    struct fake_counters fake;
+    struct counters counters;
+    double count[COUNTER_KINDS];
+
+    (void)state;
+    begin(&fake);
+    fake.scheduled_max = 1;
+    counters_open(&counters, &fake.source);
+    take(&counters, SIDE_NATIVE, COUNTER_SET_DATA, count);
+    assert_true(count[COUNTER_DATA_MISSES] == 21 && count[COUNTER_DATA_WALK_CYCLES] == 12);
+    counters_close(&counters);
+    assert_int_equal(fake.open, 0);
+}
+
+static void test_counters_leave_out_a_run_that_shared_its_register(void **state)
+{
+    struct fake_counters fake;
+    struct counters counters;
+    double count[COUNTER_KINDS];
+
+    (void)state;
+    begin(&fake);
+    counters_open(&counters, &fake.source);
+    fake.running_percent = 60;
+    take(&counters, SIDE_NATIVE, COUNTER_SET_DATA, count);
+    assert_true(isnan(count[COUNTER_DATA_WALKS]) && isnan(count[COUNTER_DATA_MISSES]));
+    fake.running_percent = 100;
+    take(&counters, SIDE_NATIVE, COUNTER_SET_DATA, count);
+    assert_true(count[COUNTER_DATA_WALKS] == 11);
+    counters_close(&counters);
+}
+
+/* One event that is not there takes only the kinds with it that are made of it. */
+static void test_counters_miss_one_kind_and_keep_the_others(void **state)
+{
+    static const int reasons[] = {ENOENT, EINVAL, ENOSPC, EOPNOTSUPP};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+        struct fake_counters fake;
+        struct counters counters;
+        struct counters_probe probe;
+        double count[COUNTER_KINDS];
+        begin(&fake);
+        for (unsigned side = 0; side < SIDE_COUNT; side++) {
+            fake.refuse[side][COUNTER_EVENT_DATA_HITS] = reasons[i];
+        }
+        counters_open(&counters, &fake.source);
+        counters_describe(&counters, &probe);
+        take(&counters, SIDE_NATIVE, COUNTER_SET_DATA, count);
+        assert_true(isnan(count[COUNTER_DATA_MISSES]));
+        assert_true(count[COUNTER_DATA_WALKS] == 11);
+        assert_true(count[COUNTER_DATA_WALK_CYCLES] == 12);
+        assert_true(probe.present);
+        assert_string_equal(
+            probe.text, "data walks, walk cycles, instruction misses, instruction walks"
+                        "; no data misses; by libpfm4 (fake)");
+        counters_close(&counters);
+    }
+}
+
+static void test_counters_describe_what_only_one_side_has(void **state)
+{
+    struct fake_counters fake;
+    struct counters counters;
+    struct counters_probe probe;
+
+    (void)state;
+    begin(&fake);
+    refuse_all(&fake, EINVAL);
+    fake.refuse[SIDE_NATIVE][WALKS] = 0;
+    counters_open(&counters, &fake.source);
+    counters_describe(&counters, &probe);
+    assert_true(probe.has[SIDE_NATIVE][COUNTER_DATA_WALKS]);
+    assert_false(probe.has[SIDE_GUEST][COUNTER_DATA_WALKS]);
+    assert_non_null(
+        strstr(probe.text, "data walks (native only); no data misses, walk cycles"));
+    counters_close(&counters);
+}
+
+static void test_counters_fall_back_to_the_names_of_the_kernel(void **state)
+{
+    struct fake_counters fake;
+    struct counters counters;
+    struct counters_probe probe;
+    double count[COUNTER_KINDS];
+
+    (void)state;
+    begin(&fake);
+    memset(fake.unknown, true, sizeof(fake.unknown));
+    counters_open(&counters, &fake.source);
+    counters_describe(&counters, &probe);
+    assert_string_equal(
+        probe.text, "data walks, instruction walks; no data misses, walk cycles, "
+                    "instruction misses; by libpfm4 (fake) and the kernel's names");
+    fake.source.library[0] = '\0';
+    counters_describe(&counters, &probe);
+    assert_non_null(strstr(probe.text, "; no libpfm4: generic events only"));
+    take(&counters, SIDE_GUEST, COUNTER_SET_DATA, count);
+    assert_true(count[COUNTER_DATA_WALKS] == 101);
+    assert_true(isnan(count[COUNTER_DATA_MISSES]));
+    counters_close(&counters);
+}
+
+/* Denied is not absent: the one has a remedy, the other has none. */
+static void test_counters_tell_no_permission_from_no_counter(void **state)
+{
+    static const struct {
+        int errno_value;
+        const char *text;
+    } rows[] = {
+        {EACCES, "no permission (sudo sysctl kernel.perf_event_paranoid=2)"},
+        {EPERM, "no permission (sudo sysctl kernel.perf_event_paranoid=2)"},
+        {ENOENT, "no PMU here (No such file or directory)"},
+        {ENOSYS, "no PMU here (Function not implemented)"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct fake_counters fake;
+        struct counters counters;
+        struct counters_probe probe;
+        begin(&fake);
+        refuse_all(&fake, rows[i].errno_value);
+        counters_open(&counters, &fake.source);
+        counters_describe(&counters, &probe);
+        assert_false(probe.present);
+        assert_int_equal(probe.errno_value, rows[i].errno_value);
+        assert_string_equal(probe.text, rows[i].text);
+        assert_int_equal(fake.exercised, 0);
+        counters_close(&counters);
+    }
+}
+
+/* Some hypervisors let events be opened and count nothing. */
+static void test_counters_that_count_nothing_are_no_counters(void **state)
+{
+    struct fake_counters fake;
+    struct counters counters;
+    struct counters_probe probe;
+
+    (void)state;
+    fake_counters_begin(&fake);
+    counters_open(&counters, &fake.source);
+    counters_describe(&counters, &probe);
+    assert_true(fake.exercised > 0);
+    assert_int_equal(fake.open, 0);
+    assert_false(probe.present);
+    assert_string_equal(probe.text, "no PMU here (events open, but count nothing)");
+    counters_close(&counters);
+}
+
+static void test_counters_find_says_what_this_host_has(void **state)
 {
     struct counters_probe probe;
 
     (void)state;
     counters_find(&probe);
+    print_message("%s\n", probe.text);
     assert_int_not_equal(probe.text[0], '\0');
     assert_true(probe.present == (probe.errno_value == 0));
-}
-
-static int refuse_access(enum side side)
-{
-    (void)side;
-    errno = EACCES;
-    return -1;
-}
-
-static int refuse_operation(enum side side)
-{
-    (void)side;
-    errno = EPERM;
-    return -1;
-}
-
-static int find_no_device(enum side side)
-{
-    (void)side;
-    errno = ENOENT;
-    return -1;
-}
-
-static int open_something(enum side side)
-{
-    (void)side;
-    return open("/dev/null", O_RDONLY | O_CLOEXEC);
-}
-
-/* Denied is not absent: the one has a remedy, the other has none. */
-static void test_counters_find_tells_no_permission_from_no_counter(void **state)
-{
-    struct counters_probe probe;
-
-    (void)state;
-    counters_find_by(refuse_access, &probe);
-    assert_false(probe.present);
-    assert_int_equal(probe.errno_value, EACCES);
-    assert_non_null(strstr(probe.text, "no permission"));
-    assert_non_null(strstr(probe.text, "kernel.perf_event_paranoid"));
-    counters_find_by(refuse_operation, &probe);
-    assert_false(probe.present);
-    assert_non_null(strstr(probe.text, "no permission"));
-    counters_find_by(find_no_device, &probe);
-    assert_false(probe.present);
-    assert_non_null(strstr(probe.text, "no PMU here"));
-    assert_null(strstr(probe.text, "permission"));
-    counters_find_by(open_something, &probe);
-    assert_true(probe.present);
-    assert_null(strstr(probe.text, "no "));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_counters_read_refuses_what_is_not_there),
-        cmocka_unit_test(test_counters_read_gives_the_counter_of_its_side),
-        cmocka_unit_test(test_counters_agree_only_where_both_ends_fit_the_timing),
-        cmocka_unit_test(test_counters_find_says_why_there_are_none),
-        cmocka_unit_test(test_counters_find_tells_no_permission_from_no_counter),
+        cmocka_unit_test(test_counters_count_each_side_and_set_apart),
+        cmocka_unit_test(test_counters_that_were_never_opened_count_nothing),
+        cmocka_unit_test(test_counters_open_alone_what_does_not_fit_a_group),
+        cmocka_unit_test(test_counters_take_apart_a_group_that_never_runs),
+        cmocka_unit_test(test_counters_leave_out_a_run_that_shared_its_register),
+        cmocka_unit_test(test_counters_miss_one_kind_and_keep_the_others),
+        cmocka_unit_test(test_counters_describe_what_only_one_side_has),
+        cmocka_unit_test(test_counters_fall_back_to_the_names_of_the_kernel),
+        cmocka_unit_test(test_counters_tell_no_permission_from_no_counter),
+        cmocka_unit_test(test_counters_that_count_nothing_are_no_counters),
+        cmocka_unit_test(test_counters_find_says_what_this_host_has),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,7 +93,7 @@ static void test_jumps_list_goes_round_the_pages(void **state)
 
 static void test_jumps_come_back_from_each_window(void **state)
 {
-    struct exp_args args = {.warm = 2 * PAGES, .windows = 5, .loads = 512};
+    struct exp_args args = {.warm = UINT64_C(2) * PAGES, .windows = 5, .loads = 512};
     struct fixture fixture;
     uint64_t results[5] = {0};
     uint64_t unexpected;
@@ -114,7 +114,7 @@ static void test_jumps_come_back_from_each_window(void **state)
 /* The least: that many windows, and one at the greatest number of pages that is allowed. */
 static void test_jumps_list_is_cut_to_its_room(void **state)
 {
-    struct exp_args many = {.warm = 2 * PAGES, .windows = 1000, .loads = 512};
+    struct exp_args many = {.warm = UINT64_C(2) * PAGES, .windows = 1000, .loads = 512};
     struct exp_args long_warm = {.warm = EXP_LIST_COUNT, .windows = 56, .loads = 512};
     struct fixture fixture;
 

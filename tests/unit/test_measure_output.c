@@ -1,4 +1,5 @@
 /* Figures as text, CPUID's claims, ticks of axes, escaping, CSV: what the forms of output share. */
+#include <jansson.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +15,9 @@
 #include "measure/csv.h"
 #include "measure/format.h"
 #include "measure/html.h"
+#include "measure/json.h"
 #include "measure/plot.h"
+#include "measure/print_text.h"
 #include "measure/progress.h"
 
 static void test_format_estimate_shows_what_is_known(void **state)
@@ -169,6 +172,150 @@ static void test_progress_judges_by_the_pace(void **state)
     assert_true(fabs(progress_left(&progress, 0, 3) - 20) < 1e-9);
 }
 
+static void test_format_counter_tells_sides_that_differ(void **state)
+{
+    struct result_figure figure = {.claim = CLAIM_NONE};
+    char text[FORMAT_COUNTER_BYTES];
+
+    (void)state;
+    figure_decide(&figure, SIDE_NATIVE, (struct estimate){72, 72, 72});
+    format_counter(text, &figure);
+    assert_string_equal(text, "");
+    figure_count(&figure, SIDE_NATIVE, (struct estimate){72, 72, 72});
+    format_counter(text, &figure);
+    assert_string_equal(text, "72");
+    figure_refuse(&figure, SIDE_GUEST, "%s", "why");
+    format_counter(text, &figure);
+    assert_string_equal(text, "72 / -");
+    figure_count(&figure, SIDE_GUEST, (struct estimate){70, 70, 70});
+    format_counter(text, &figure);
+    assert_string_equal(text, "72 / 70");
+    figure_count(&figure, SIDE_GUEST, (struct estimate){72, 72, 72});
+    format_counter(text, &figure);
+    assert_string_equal(text, "72");
+}
+
+static bool run_nothing(struct lab *lab, struct result *result, struct err *err)
+{
+    (void)lab;
+    (void)result;
+    (void)err;
+    return true;
+}
+
+static const struct experiment made_up = {
+    .name = "tlb", .question = "how many?", .run = run_nothing};
+
+/* A session of one result with one figure; counted: there are counters, and they disagree. */
+static char *
+print_as(bool counted, bool (*write)(FILE *out, const struct session *session, struct err *err))
+{
+    static struct result result;
+    static struct session session;
+    static const struct experiment *chosen = &made_up;
+    struct err err = {0};
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *out = open_memstream(&text, &bytes);
+
+    assert_non_null(out);
+    memset(&session, 0, sizeof(session));
+    result = (struct result){.experiment = "tlb", .ran = true};
+    struct result_figure *figure = result_add_figure(&result, "entries", "data TLB, level 1");
+    figure_decide(figure, SIDE_NATIVE, (struct estimate){64, 64, 64});
+    figure_decide(figure, SIDE_GUEST, (struct estimate){64, 64, 64});
+    if (counted) {
+        figure_count(figure, SIDE_NATIVE, (struct estimate){72, 72, 72});
+        result_add_control(&result, false, "native, by the counters: disagree");
+        session.counters.present = true;
+        session.counters.has[SIDE_NATIVE][COUNTER_DATA_MISSES] = true;
+    }
+    snprintf(
+        session.counters.text, sizeof(session.counters.text), "%s",
+        counted ? "data misses" : "no PMU here (why)");
+    session.chosen = &chosen;
+    session.results = &result;
+    session.count = 1;
+    assert_true(write(out, &session, &err));
+    fclose(out);
+    result_destroy(&result);
+    return text;
+}
+
+static bool write_text(FILE *out, const struct session *session, struct err *err)
+{
+    (void)err;
+    print_text_session(out, session);
+    return true;
+}
+
+static bool write_csv(FILE *out, const struct session *session, struct err *err)
+{
+    (void)err;
+    csv_print_figures(out, session);
+    return true;
+}
+
+static void test_text_has_a_column_only_where_there_are_counters(void **state)
+{
+    char *with = print_as(true, write_text);
+    char *without = print_as(false, write_text);
+
+    (void)state;
+    assert_non_null(strstr(with, "CPUID          counter\n"));
+    assert_non_null(strstr(with, " 72 / - "));
+    assert_non_null(
+        strstr(with, "control NOT AS IT MUST BE: native, by the counters: disagree"));
+    assert_non_null(strstr(without, "counters  no PMU here (why)\n"));
+    assert_null(strstr(without, " counter\n"));
+    free(with);
+    free(without);
+}
+
+static void test_json_has_null_where_nothing_was_counted(void **state)
+{
+    static const bool counted[] = {true, false};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        char *text = print_as(counted[i], json_write);
+        json_t *root = json_loads(text, 0, NULL);
+        assert_non_null(root);
+        const json_t *host = json_object_get(root, "host");
+        const json_t *names = json_object_get(json_object_get(host, "counted"), "native");
+        assert_int_equal(json_array_size(names), counted[i] ? 1 : 0);
+        const json_t *figure = json_array_get(
+            json_object_get(json_array_get(json_object_get(root, "results"), 0), "figures"), 0);
+        const json_t *counter = json_object_get(figure, "counter");
+        const json_t *native = json_object_get(counter, "native");
+        assert_true(json_is_null(json_object_get(counter, "guest")));
+        assert_true(json_is_null(native) == !counted[i]);
+        assert_true(!counted[i] || json_real_value(json_object_get(native, "value")) == 72);
+        json_decref(root);
+        free(text);
+    }
+}
+
+static void test_csv_and_page_have_the_counters_beside_the_times(void **state)
+{
+    char *csv = print_as(true, write_csv);
+    char *empty = print_as(false, write_csv);
+    char *page = print_as(true, html_write);
+    char *plain = print_as(false, html_write);
+
+    (void)state;
+    assert_non_null(strstr(csv, ",guest high,native counter,guest counter\r\n"));
+    assert_non_null(strstr(csv, ",decided,64,64,64,72,\r\n"));
+    assert_non_null(strstr(empty, ",decided,64,64,64,,\r\n"));
+    assert_non_null(strstr(page, "<th>counter</th>"));
+    assert_non_null(strstr(page, "72 / -"));
+    assert_null(strstr(plain, "<th>counter</th>"));
+    free(csv);
+    free(empty);
+    free(page);
+    free(plain);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +327,10 @@ int main(void)
         cmocka_unit_test(test_html_escapes_markup),
         cmocka_unit_test(test_csv_leaves_unmeasured_points_empty),
         cmocka_unit_test(test_progress_judges_by_the_pace),
+        cmocka_unit_test(test_format_counter_tells_sides_that_differ),
+        cmocka_unit_test(test_text_has_a_column_only_where_there_are_counters),
+        cmocka_unit_test(test_json_has_null_where_nothing_was_counted),
+        cmocka_unit_test(test_csv_and_page_have_the_counters_beside_the_times),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -245,6 +245,25 @@ static void examine_counters(const struct host_facts *host, struct checklist *li
     check_set_number(check, host->paranoid);
 }
 
+/* What vmm measure counts beside its times, and whether it can name more than the kernel's events. */
+static void examine_translation(const struct host_facts *host, struct checklist *list)
+{
+    const struct counters_probe *probe = &host->translation;
+    bool found = probe->library[0] != '\0';
+    struct check *check = checklist_add(
+        list, "counters", "translation", "translation events",
+        probe->present ? CHECK_OK : CHECK_NOTE, "%s", probe->text);
+
+    check_set_bool(check, probe->present);
+    check = checklist_add(
+        list, "counters", "libpfm4", "libpfm4", found ? CHECK_OK : CHECK_NOTE, "%s",
+        found ? probe->library : "not found: generic events only");
+    check_set_bool(check, found);
+    if (!found) {
+        check_set_remedy(check, "sudo apt-get install libpfm4");
+    }
+}
+
 static void examine_pool(
     const struct host_pool *pool, const char *key, const char *label, struct checklist *list)
 {
@@ -403,6 +422,7 @@ void doctor_examine(const struct doctor_facts *facts, struct checklist *list)
     examine_capabilities(&facts->kvm, list);
     examine_cpu(&facts->kvm, list);
     examine_counters(&facts->host, list);
+    examine_translation(&facts->host, list);
     examine_huge_pages(&facts->host, list);
     examine_clock(&facts->host, list);
     examine_memory(&facts->host, list);

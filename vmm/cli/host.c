@@ -100,6 +100,7 @@ static void gather_counters(struct host_facts *facts)
     int fd = (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
 
     facts->paranoid = read_setting("/proc/sys/kernel/perf_event_paranoid");
+    counters_find(&facts->translation);
     if (fd < 0) {
         facts->counters_errno = errno;
         facts->counters =

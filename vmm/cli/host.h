@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "measure/counters.h"
+
 #define HOST_WORD_BYTES 64
 #define HOST_PATH_BYTES 256
 #define HOST_POOLS      2
@@ -28,8 +30,9 @@ struct host_pool {
 
 struct host_facts {
     enum host_counters counters;
-    int counters_errno; /* of perf_event_open; 0 where it worked */
-    int paranoid;       /* kernel.perf_event_paranoid; INT32_MIN: unknown */
+    int counters_errno;                /* of perf_event_open; 0 where it worked */
+    int paranoid;                      /* kernel.perf_event_paranoid; INT32_MIN: unknown */
+    struct counters_probe translation; /* what vmm measure can count */
 
     char
         thp[HOST_WORD_BYTES]; /* the selected word of transparent_hugepage/enabled; may be "" */

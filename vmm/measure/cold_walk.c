@@ -1,5 +1,5 @@
 /*
- * Measures cold walks; see cold_walk.h.  The routine is exp_cold in guest/exp/walk.c.  The median
+ * Measures cold walks; see cold_walk.h.  The routine is exp_cold in guest/exp/walk.c.  The middle
  * speaks, not the least: what a trip to memory costs depends on what memory does just then.
  */
 #include "measure/cold_walk.h"
@@ -137,7 +137,7 @@ static void summarise(struct cold_walk *walk, enum side side)
     for (unsigned cold = 0; cold <= COLD_WALK_LEVELS; cold++) {
         windows_sort(walk->sample[side][cold], walk->count[side][cold]);
         walk->cycles[side][cold] =
-            windows_quantile_interval(walk->sample[side][cold], walk->count[side][cold], 0.5);
+            windows_midmean_interval(walk->sample[side][cold], walk->count[side][cold]);
     }
 }
 
@@ -156,9 +156,7 @@ static void report_side(
         side_name(side), control->value);
     for (unsigned cold = 1; cold <= COLD_WALK_LEVELS; cold++) {
         const struct estimate *whole = &walk->cycles[side][cold];
-        struct estimate cost = {
-            whole->value - control->value, whole->low - control->high,
-            whole->high - control->low};
+        struct estimate cost = windows_subtract(whole, control);
         if (!driven_out) {
             figure_refuse(
                 figures[cold], side, "the lines could not be driven out of the cache");

@@ -150,7 +150,8 @@ bool conflict_take(
     if (!take(conflict, lab, pages, with_control, cost, err)) {
         return false;
     }
-    const struct windows_summary *summary = &cost[conflict->side][LAYOUT_TEST].summary;
+    const struct sample_cost *taken = &cost[conflict->side][LAYOUT_TEST];
+    const struct windows_summary *summary = &taken->summary;
     double excess = summary->min * (n + w) - conflict->wash_cost * w - conflict->hit * n;
     /* No page that the first level has lost costs less than a hit in the second: what seems to is the
      * error of the wash set's own cost. */
@@ -158,6 +159,8 @@ bool conflict_take(
     *out = (struct conflict_cost){
         .cost = conflict->hit + excess / divisor,
         .noise = (summary->low.high - summary->low.low) / (2 * WINDOWS_Z95) * (n + w) / divisor,
-        .control = cost[conflict->side][LAYOUT_CONTROL].summary.low.value};
+        .control = cost[conflict->side][LAYOUT_CONTROL].summary.low.value,
+        .misses = taken->counts[COUNTER_DATA_MISSES] * (n + w) / n,
+        .walks = taken->counts[COUNTER_DATA_WALKS] * (n + w) / n};
     return true;
 }

@@ -51,6 +51,9 @@ void conflict_destroy(struct conflict *conflict, struct lab *lab);
 struct conflict_cost {
     double cost, noise;
     double control;
+    double
+        misses;   /* of the first level a conflicting page, by the counters; NAN: not counted */
+    double walks; /* likewise; both are all of the chain's, the wash set's few among them */
 };
 MUST_CHECK bool conflict_take(
     struct conflict *conflict,

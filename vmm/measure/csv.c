@@ -32,11 +32,20 @@ static void print_side(FILE *out, const struct figure_side *side)
     }
 }
 
+static void print_counter(FILE *out, const struct figure_side *side)
+{
+    if (side->counted) {
+        fprintf(out, ",%.9g", side->counter.value);
+    } else {
+        fputc(',', out);
+    }
+}
+
 void csv_print_figures(FILE *out, const struct session *session)
 {
     fprintf(
         out, "experiment,figure,unit,native,native value,native low,native high,"
-             "guest,guest value,guest low,guest high\r\n");
+             "guest,guest value,guest low,guest high,native counter,guest counter\r\n");
     for (size_t i = 0; i < session->count; i++) {
         const struct result *result = &session->results[i];
         for (size_t j = 0; j < result->figure_count; j++) {
@@ -47,6 +56,8 @@ void csv_print_figures(FILE *out, const struct session *session)
             print_quoted(out, figure->unit);
             print_side(out, &figure->side[SIDE_NATIVE]);
             print_side(out, &figure->side[SIDE_GUEST]);
+            print_counter(out, &figure->side[SIDE_NATIVE]);
+            print_counter(out, &figure->side[SIDE_GUEST]);
             fprintf(out, "\r\n");
         }
     }

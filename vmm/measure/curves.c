@@ -33,10 +33,14 @@ void curves_begin(struct curves *curves, const struct lab *lab, unsigned level, 
                                             : CONFLICT_PAGES_MAX};
 }
 
-static void keep_least(struct knee_point *point, size_t n, const struct conflict_cost *cost)
+static void keep_least(
+    struct curves *curves, enum side side, size_t s, size_t n, const struct conflict_cost *cost)
 {
+    struct knee_point *point = &curves->points[side][s][n - 1];
+
     if (point->size == 0 || cost->cost < point->cost) {
         *point = (struct knee_point){.size = n, .cost = cost->cost, .noise = cost->noise};
+        curves->counted[side][s][n - 1] = curves->level == 1 ? cost->misses : cost->walks;
     }
 }
 
@@ -57,7 +61,7 @@ static bool take_pass(
         if (!conflict_take(conflict, lab, n, with_control, &cost, err)) {
             return false;
         }
-        keep_least(&curves->points[side][s][n - 1], n, &cost);
+        keep_least(curves, side, s, n, &cost);
         first = n == 1 ? cost.control : first;
         if (with_control) {
             curves->control_rise[side] = fmax(curves->control_rise[side], cost.control - first);
@@ -100,7 +104,7 @@ static bool push_front(
         if (!conflict_take(conflict, lab, front, false, &cost, err)) {
             return false;
         }
-        keep_least(&curves->points[conflict->side][s][front - 1], front, &cost);
+        keep_least(curves, conflict->side, s, front, &cost);
         size_t next = find_front(curves, conflict->side, s);
         tries = next != front ? FRONT_TRIES : tries - 1;
         front = next;

@@ -17,6 +17,8 @@ struct curves {
     size_t stride_count;
     size_t last; /* 1 … last pages */
     struct knee_point points[SIDE_COUNT][CURVES_STRIDES][CONFLICT_PAGES_MAX];
+    /* Misses (level 1) or walks (2) a conflicting page, by the counters; NAN: not counted. */
+    double counted[SIDE_COUNT][CURVES_STRIDES][CONFLICT_PAGES_MAX];
     double control_rise[SIDE_COUNT];
     struct ways_report report[SIDE_COUNT];
 };

@@ -1,6 +1,6 @@
 /*
  * Measures walks by flushed entries; see flushed_walk.h.  The routine is guest/exp/flushed.c.  It takes
- * medians, as cold_walk.c does, and refuses to guess where the walked tables are not the guest's.
+ * the middle, as cold_walk.c does, and refuses to guess where the walked tables are not the guest's.
  */
 #include "measure/flushed_walk.h"
 
@@ -60,8 +60,7 @@ void flushed_walk_judge(
         (struct flushed_report){.flat = cost[FLUSHED_HIT].low <= plain->high + FLUSHED_SLACK};
     for (unsigned kind = FLUSHED_NONE; kind < FLUSHED_KINDS; kind++) {
         const struct estimate *whole = &cost[kind];
-        report->walk[kind] = (struct estimate){
-            whole->value - plain->value, whole->low - plain->high, whole->high - plain->low};
+        report->walk[kind] = windows_subtract(whole, plain);
         if (!report->flat) {
             verdict_refuse(
                 &report->verdict[kind], "the flush alone made a hit cost %.0f cycles, not %.0f",
@@ -198,7 +197,7 @@ static void summarise(struct flushed_walk *walk, struct result *result)
             }
         }
         windows_sort(cycles, kept);
-        walk->cost[kind] = windows_quantile_interval(cycles, kept, 0.5);
+        walk->cost[kind] = windows_midmean_interval(cycles, kept);
         result->windows += kept;
         result->spoilt += walk->count[kind] - kept;
     }

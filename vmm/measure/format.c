@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 /* Decimals so that the last digit is about a tenth of the half width, at most 3. */
 static int decimals_for(double half, double value)
@@ -67,6 +68,30 @@ void format_claim(char text[FORMAT_BYTES], const struct result_figure *figure)
         snprintf(text, FORMAT_BYTES, "says %g", figure->claimed);
         return;
     }
+}
+
+void format_counter(char text[FORMAT_COUNTER_BYTES], const struct result_figure *figure)
+{
+    char of[SIDE_COUNT][FORMAT_BYTES];
+    bool any = false;
+
+    for (enum side side = 0; side < SIDE_COUNT; side++) {
+        const struct figure_side *at = &figure->side[side];
+        snprintf(of[side], FORMAT_BYTES, "%s", at->measured ? "-" : "");
+        if (at->counted) {
+            format_estimate(of[side], &at->counter);
+            any = true;
+        }
+    }
+    bool one = of[SIDE_NATIVE][0] == '\0' || of[SIDE_GUEST][0] == '\0' ||
+               strcmp(of[SIDE_NATIVE], of[SIDE_GUEST]) == 0;
+    const char *single = of[SIDE_NATIVE][0] != '\0' ? of[SIDE_NATIVE] : of[SIDE_GUEST];
+    snprintf(
+        text, FORMAT_COUNTER_BYTES, "%s%s%s",
+        !any  ? ""
+        : one ? single
+              : of[SIDE_NATIVE],
+        any && !one ? " / " : "", any && !one ? of[SIDE_GUEST] : "");
 }
 
 size_t format_columns(const char *text)

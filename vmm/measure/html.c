@@ -116,16 +116,18 @@ static void print_reading(FILE *out, const struct result_figure *figure)
     fprintf(out, "</td>");
 }
 
-static void print_figures(FILE *out, const struct result *result)
+static void print_figures(FILE *out, const struct result *result, bool counters)
 {
-    char text[FORMAT_BYTES];
+    char text[FORMAT_COUNTER_BYTES];
 
     if (result->figure_count == 0) {
         return;
     }
     fprintf(
-        out, "<table><tr><th>figure</th><th>unit</th><th>native</th><th>guest</th>"
-             "<th>CPUID</th><th></th></tr>\n");
+        out,
+        "<table><tr><th>figure</th><th>unit</th><th>native</th><th>guest</th>"
+        "<th>CPUID</th>%s<th></th></tr>\n",
+        counters ? "<th>counter</th>" : "");
     for (size_t i = 0; i < result->figure_count; i++) {
         const struct result_figure *figure = &result->figures[i];
         fprintf(out, "<tr>");
@@ -135,14 +137,18 @@ static void print_figures(FILE *out, const struct result *result)
         print_side(out, &figure->side[SIDE_GUEST]);
         format_claim(text, figure);
         print_cell(out, "small", text);
+        if (counters) {
+            format_counter(text, figure);
+            print_cell(out, "", text);
+        }
         print_reading(out, figure);
         fprintf(out, "</tr>\n");
     }
     fprintf(out, "</table>\n");
 }
 
-static void
-print_result(FILE *out, const struct experiment *experiment, const struct result *result)
+static void print_result(
+    FILE *out, const struct experiment *experiment, const struct result *result, bool counters)
 {
     fprintf(out, "<h2>%s</h2><p>", experiment->name);
     html_print_text(out, experiment->question);
@@ -153,7 +159,7 @@ print_result(FILE *out, const struct experiment *experiment, const struct result
         fprintf(out, "</p>\n");
         return;
     }
-    print_figures(out, result);
+    print_figures(out, result, counters);
     for (size_t i = 0; i < result->control_count; i++) {
         fprintf(
             out, "<div class=\"%s\">control %s: ", result->controls[i].flat ? "small" : "bad",
@@ -176,7 +182,7 @@ bool html_write(FILE *out, const struct session *session, struct err *err)
     fputs(head, out);
     print_host(out, session);
     for (size_t i = 0; i < session->count; i++) {
-        print_result(out, session->chosen[i], &session->results[i]);
+        print_result(out, session->chosen[i], &session->results[i], session->counters.present);
     }
     fputs("</body></html>\n", out);
     return (fflush(out) == 0 && !ferror(out)) ||

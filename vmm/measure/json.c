@@ -36,15 +36,25 @@ static json_t *side_object(const struct figure_side *side)
         number(side->value.low), "high", number(side->value.high));
 }
 
+static json_t *counter_object(const struct figure_side *side)
+{
+    return side->counted ? json_pack(
+                               "{s:o, s:o, s:o}", "value", number(side->counter.value), "low",
+                               number(side->counter.low), "high", number(side->counter.high))
+                         : json_null();
+}
+
 static json_t *figure_object(const struct result_figure *figure)
 {
     bool claimed = figure->claim >= CLAIM_AGREE;
 
     return json_pack(
-        "{s:s, s:s, s:o, s:o, s:{s:s, s:o}, s:s}", "name", figure->name, "unit", figure->unit,
-        "native", side_object(&figure->side[SIDE_NATIVE]), "guest",
+        "{s:s, s:s, s:o, s:o, s:{s:s, s:o}, s:{s:o, s:o}, s:s}", "name", figure->name, "unit",
+        figure->unit, "native", side_object(&figure->side[SIDE_NATIVE]), "guest",
         side_object(&figure->side[SIDE_GUEST]), "cpuid", "verdict", claim_names[figure->claim],
-        "value", claimed ? number(figure->claimed) : json_null(), "reading", figure->reading);
+        "value", claimed ? number(figure->claimed) : json_null(), "counter", "native",
+        counter_object(&figure->side[SIDE_NATIVE]), "guest",
+        counter_object(&figure->side[SIDE_GUEST]), "reading", figure->reading);
 }
 
 static json_t *series_object(const struct result_series *series)
@@ -102,6 +112,19 @@ static json_t *result_object(const struct result *result)
         "notes", notes);
 }
 
+/* The names of what is counted on a side. */
+static json_t *kinds_array(const struct counters_probe *probe, enum side side)
+{
+    json_t *names = json_array();
+
+    for (enum counter_kind kind = 0; kind < COUNTER_KINDS; kind++) {
+        if (probe->has[side][kind]) {
+            json_array_append_new(names, json_string(counter_kinds[kind].name));
+        }
+    }
+    return names;
+}
+
 static json_t *host_object(const struct session *session)
 {
     const struct lab_found *found = &session->lab.found;
@@ -109,13 +132,16 @@ static json_t *host_object(const struct session *session)
 
     print_text_page_sizes(session, sizes, sizeof(sizes));
     return json_pack(
-        "{s:s, s:s, s:b, s:s, s:s, s:s, s:b, s:s, s:f, s:f, s:f, s:s, s:o, s:i, s:i}", "cpu",
-        session->lab.claims.brand, "vendor", session->lab.claims.vendor, "in_virtual_machine",
-        (int)session->lab.claims.in_guest, "backend", kvm_backend_name(session->facts.backend),
-        "paging", print_text_paging(session), "page_sizes", sizes, "clock_emulated",
-        (int)found->emulated, "clock_emulated_reason", found->emulated_why, "core_ghz",
-        found->cycles_per_ns, "tsc_ghz", found->ticks_per_ns, "frequency_drift", session->drift,
-        "counters", session->counters.text, "steal_share",
+        "{s:s, s:s, s:b, s:s, s:s, s:s, s:b, s:s, s:f, s:f, s:f, s:s, s:{s:o, s:o}, s:o, s:i, "
+        "s:i}",
+        "cpu", session->lab.claims.brand, "vendor", session->lab.claims.vendor,
+        "in_virtual_machine", (int)session->lab.claims.in_guest, "backend",
+        kvm_backend_name(session->facts.backend), "paging", print_text_paging(session),
+        "page_sizes", sizes, "clock_emulated", (int)found->emulated, "clock_emulated_reason",
+        found->emulated_why, "core_ghz", found->cycles_per_ns, "tsc_ghz", found->ticks_per_ns,
+        "frequency_drift", session->drift, "counters", session->counters.text, "counted",
+        "native", kinds_array(&session->counters, SIDE_NATIVE), "guest",
+        kinds_array(&session->counters, SIDE_GUEST), "steal_share",
         session->steal_share < 0 ? json_null() : json_real(session->steal_share),
         "pinned_to_cpu", session->cpu, "processors", (int)session->processors);
 }

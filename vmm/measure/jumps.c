@@ -113,8 +113,9 @@ void jumps_list(struct field *field, enum layout_set set, size_t count, struct e
     for (uint64_t part = 0; part <= args->windows; part++) {
         uint64_t jumps = part == 0 ? args->warm : args->loads;
         for (uint64_t i = 0; i < jumps; i++) {
-            uint64_t place = random_below(&field->random, JUMPS_PLACES) * JUMPS_PLACE_BYTES;
-            field_list(field, used++, line_address(field, set, word) + place);
+            uint64_t place = random_below(&field->random, JUMPS_PLACES);
+            field_list(
+                field, used++, line_address(field, set, word) + place * JUMPS_PLACE_BYTES);
             word = field->next[word];
         }
         field_list(field, used++, 0);

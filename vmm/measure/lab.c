@@ -59,8 +59,10 @@ bool lab_sample(
     struct err *err)
 {
     struct sample_effort effort = chase->effort != NULL ? *chase->effort : lab_effort(lab);
+    struct sample_chase counted = *chase;
 
-    if (!sample_take(field, chase, &effort, cost, err)) {
+    counted.counters = &lab->counters;
+    if (!sample_take(field, &counted, &effort, cost, err)) {
         return false;
     }
     for (enum side side = 0; side < SIDE_COUNT; side++) {

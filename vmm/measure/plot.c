@@ -174,7 +174,9 @@ static void name_colour(char class[3], const struct result_series *series, size_
     const char *side = strncmp(name, "native", 6) == 0  ? "n"
                        : strncmp(name, "guest", 5) == 0 ? "g"
                                                         : "o";
-    unsigned shade = strstr(name, "control") != NULL ? 1 : strstr(name, "net") != NULL ? 2 : 0;
+    unsigned shade = strstr(name, "control") != NULL || strstr(name, "walks") != NULL ? 1
+                     : strstr(name, "net") != NULL                                    ? 2
+                                                                                      : 0;
 
     snprintf(class, 3, "%s%u", side, shade);
 }

@@ -106,9 +106,10 @@ static void print_reasons(FILE *out, const struct result_figure *figure)
     }
 }
 
-static void print_figure(FILE *out, const struct result_figure *figure)
+/* counters: there are some, so that there is a column for them. */
+static void print_figure(FILE *out, const struct result_figure *figure, bool counters)
 {
-    char text[FORMAT_BYTES];
+    char text[FORMAT_COUNTER_BYTES];
 
     fprintf(out, "  ");
     print_padded(out, figure->name, 30);
@@ -119,6 +120,10 @@ static void print_figure(FILE *out, const struct result_figure *figure)
     }
     format_claim(text, figure);
     print_padded(out, text, 14);
+    if (counters) {
+        format_counter(text, figure);
+        print_padded(out, text, 20);
+    }
     fprintf(out, "%s\n", figure->reading);
     print_reasons(out, figure);
 }
@@ -144,8 +149,8 @@ static void print_counts(FILE *out, const struct result *result)
     fprintf(out, "\n");
 }
 
-static void
-print_result(FILE *out, const struct experiment *experiment, const struct result *result)
+static void print_result(
+    FILE *out, const struct experiment *experiment, const struct result *result, bool counters)
 {
     fprintf(out, "%s: %s\n", experiment->name, experiment->question);
     if (!result->ran) {
@@ -154,11 +159,11 @@ print_result(FILE *out, const struct experiment *experiment, const struct result
     }
     if (result->figure_count > 0) {
         fprintf(
-            out, "  %-30s %-8s %-20s %-20s %-14s\n", "figure", "unit", "native", "guest",
-            "CPUID");
+            out, "  %-30s %-8s %-20s %-20s %-14s%s\n", "figure", "unit", "native", "guest",
+            "CPUID", counters ? " counter" : "");
     }
     for (size_t i = 0; i < result->figure_count; i++) {
-        print_figure(out, &result->figures[i]);
+        print_figure(out, &result->figures[i], counters);
     }
     for (size_t i = 0; i < result->control_count; i++) {
         fprintf(
@@ -176,6 +181,6 @@ void print_text_session(FILE *out, const struct session *session)
 {
     print_header(out, session);
     for (size_t i = 0; i < session->count; i++) {
-        print_result(out, session->chosen[i], &session->results[i]);
+        print_result(out, session->chosen[i], &session->results[i], session->counters.present);
     }
 }

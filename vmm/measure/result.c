@@ -35,10 +35,17 @@ void figure_refuse(struct result_figure *figure, enum side side, const char *for
     struct figure_side *at = &figure->side[side];
     va_list args;
 
-    *at = (struct figure_side){.measured = true};
+    *at =
+        (struct figure_side){.measured = true, .counted = at->counted, .counter = at->counter};
     va_start(args, format);
     vsnprintf(at->verdict.reason, sizeof(at->verdict.reason), format, args);
     va_end(args);
+}
+
+void figure_count(struct result_figure *figure, enum side side, struct estimate counter)
+{
+    figure->side[side].counted = true;
+    figure->side[side].counter = counter;
 }
 
 void figure_read(struct result_figure *figure, const char *format, ...)

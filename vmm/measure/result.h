@@ -15,7 +15,7 @@
 
 #define RESULT_FIGURES_MAX  64
 #define RESULT_SERIES_MAX   24
-#define RESULT_CONTROLS_MAX 24
+#define RESULT_CONTROLS_MAX 40
 #define RESULT_NOTES_MAX    24
 #define RESULT_TEXT_BYTES   VERDICT_REASON_BYTES
 #define RESULT_NAME_BYTES   48
@@ -33,6 +33,8 @@ struct figure_side {
     bool measured; /* false: this side was not asked for, or cannot have this figure */
     struct verdict verdict;
     struct estimate value; /* only if the verdict is decided */
+    bool counted;
+    struct estimate counter; /* the same by the hardware counters, decided or not; if counted */
 };
 
 struct result_figure {
@@ -102,6 +104,8 @@ result_add_figure(struct result *result, const char *unit, const char *name, ...
 void figure_decide(struct result_figure *figure, enum side side, struct estimate value);
 void figure_refuse(struct result_figure *figure, enum side side, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* What the counters say of a side; it survives a later refusal or decision. */
+void figure_count(struct result_figure *figure, enum side side, struct estimate counter);
 void figure_read(struct result_figure *figure, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -17,7 +17,7 @@ struct series {
     double ticks_per_cycle[64];
     size_t count, runs;
     unsigned spoilt;
-    uint64_t misses, counted_loads; /* counted_loads 0: no counter */
+    double counted[COUNTER_KINDS], loads[COUNTER_KINDS]; /* loads 0: no counter */
 };
 
 struct sampling {
@@ -58,6 +58,33 @@ static size_t drop_spoilt(struct sampling *sampling, size_t count, uint64_t unex
     return count;
 }
 
+/* A run that a counter saw, added up. */
+static void add_counts(struct series *series, const double count[COUNTER_KINDS], double loads)
+{
+    for (enum counter_kind kind = 0; kind < COUNTER_KINDS; kind++) {
+        if (!isnan(count[kind])) {
+            series->counted[kind] += count[kind];
+            series->loads[kind] += loads;
+        }
+    }
+}
+
+/* What the routine loads, or jumps, in all: the warming part too. */
+static double all_loads(const struct sample_chase *chase, const struct exp_args *args)
+{
+    double each = (double)(args->warm + args->windows * args->loads);
+
+    switch (chase->steps) {
+    case STEPS_LOADS:
+        return each * (double)args->chains;
+    case STEPS_JUMPS:
+        return each * (double)chase->count;
+    case STEPS_RANDOM_JUMPS:
+        return each;
+    }
+    return each;
+}
+
 static bool run_once(
     struct sampling *sampling,
     struct field *field,
@@ -72,19 +99,18 @@ static bool run_once(
     uint64_t unexpected = 0;
     double steps =
         (double)args.loads * (chase->steps == STEPS_JUMPS ? (double)chase->count : 1);
-    uint64_t before = 0;
-    uint64_t after = 0;
-    bool counted = chase->counters != NULL && counters_read(chase->counters, side, &before);
+    enum counter_set events = sample_events(chase->steps);
+    double count[COUNTER_KINDS];
+    struct counters_run run;
 
-    if (!field_run(
-            field, side, chase->routine, &args, sampling->results, args.windows, &unexpected,
-            err)) {
+    counters_begin(chase->counters, side, events, &run);
+    bool ok = field_run(
+        field, side, chase->routine, &args, sampling->results, args.windows, &unexpected, err);
+    counters_end(chase->counters, side, events, &run, count);
+    if (!ok) {
         return false;
     }
-    if (counted && counters_read(chase->counters, side, &after)) {
-        series->misses += after - before;
-        series->counted_loads += args.warm + args.windows * args.loads;
-    }
+    add_counts(series, count, all_loads(chase, plan));
     size_t kept = drop_spoilt(sampling, args.windows, unexpected);
     series->spoilt += (unsigned)(args.windows - kept);
     for (size_t i = 0; i < kept && series->count < SAMPLE_WINDOWS_MAX; i++) {
@@ -180,11 +206,11 @@ summarise(struct sampling *sampling, struct sample_cost cost[SIDE_COUNT][LAYOUT_
     for (enum side side = 0; side < SIDE_COUNT; side++) {
         for (enum layout_set set = 0; set < LAYOUT_SETS; set++) {
             struct series *series = &sampling->series[side][set];
-            cost[side][set] = (struct sample_cost){
-                .taken = series->count > 0,
-                .misses = series->counted_loads > 0
-                              ? (double)series->misses / (double)series->counted_loads
-                              : NAN};
+            cost[side][set] = (struct sample_cost){.taken = series->count > 0};
+            for (enum counter_kind kind = 0; kind < COUNTER_KINDS; kind++) {
+                double loads = series->loads[kind];
+                cost[side][set].counts[kind] = loads > 0 ? series->counted[kind] / loads : NAN;
+            }
             if (series->count == 0) {
                 continue;
             }

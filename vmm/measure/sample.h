@@ -22,6 +22,12 @@ struct sample_effort {
 /* What a step from word to word is: jumps by jumps.h. */
 enum sample_steps { STEPS_LOADS, STEPS_JUMPS, STEPS_RANDOM_JUMPS };
 
+/* The events that such steps are counted by. */
+static inline enum counter_set sample_events(enum sample_steps steps)
+{
+    return steps == STEPS_LOADS ? COUNTER_SET_DATA : COUNTER_SET_CODE;
+}
+
 struct sample_chase {
     enum exp_routine routine;
     const uint32_t *words; /* borrows; NULL: 0 … count - 1 */
@@ -31,7 +37,7 @@ struct sample_chase {
     unsigned chains; /* independent ones, over equal parts of the words; 0 is 1 */
     enum sample_steps steps;            /* over 0 … count - 1, if they are jumps */
     const struct sample_effort *effort; /* borrows; NULL: the caller's usual one */
-    const struct counters *counters;    /* borrows; NULL: none are read */
+    const struct counters *counters;    /* borrows; lab_sample puts the laboratory's here */
 };
 
 struct sample_cost {
@@ -39,7 +45,9 @@ struct sample_cost {
     struct windows_summary summary; /* core cycles a load (of one chain) */
     unsigned spoilt;                /* windows thrown away: the guest left in them */
     double ticks_per_cycle;         /* median of the runs' calibrations */
-    double misses; /* of the data TLB a load, by the counter; NAN: no counter */
+    /* Events a load (jump), by the counters, over whole runs; NAN: no counter, or one of the other set
+     * (loads have no instruction walks, jumps no data walks). */
+    double counts[COUNTER_KINDS];
 };
 
 /* ERR_ENVIRONMENT: the guest failed, no memory. */

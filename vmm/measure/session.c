@@ -228,6 +228,7 @@ bool session_run(struct session *session, const struct session_config *config, s
     time_t now = time(NULL);
     struct tm local;
     cpu_set_t allowed;
+    struct counter_source source;
 
     *session = (struct session){
         .lab =
@@ -245,14 +246,17 @@ bool session_run(struct session *session, const struct session_config *config, s
     strftime(session->start, sizeof(session->start), "%FT%T%z", localtime_r(&now, &local));
     pin(session, &allowed);
     claims_read(&session->lab.claims);
-    counters_find(&session->counters);
-    counters_open(&session->lab.counters);
+    counter_source_begin(&source);
+    counters_open(
+        &session->lab.counters, config->counters != NULL ? config->counters : &source);
+    counters_describe(&session->lab.counters, &session->counters);
     bool known = read_steal(&steal[0], &total[0]);
     run_all(session);
     if (known && read_steal(&steal[1], &total[1]) && total[1] > total[0]) {
         session->steal_share = (double)(steal[1] - steal[0]) / (double)(total[1] - total[0]);
     }
     counters_close(&session->lab.counters);
+    counter_source_end(&source);
     native_close();
     unpin(session, &allowed);
     session->elapsed_seconds = (double)(clock_now_ns() - begin) / (double)NS_PER_SECOND;

@@ -16,7 +16,8 @@ struct session_config {
     size_t experiment_count;        /* 0: all */
     bool native, guest, quick;
     uint64_t seed;
-    FILE *progress; /* borrows; NULL: silent */
+    FILE *progress;                        /* borrows; NULL: silent */
+    const struct counter_source *counters; /* borrows; NULL: perf's */
 };
 
 struct session {

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "measure/counter_check.h"
+
 #define JUMPS_SPAN_MIN 1.3
 #define CONFIRM_ROUNDS 3
 #define CONFIRM_SIZES  16
@@ -81,6 +83,9 @@ static bool take_point(
         staircase->has[side] = field->has[side];
         if (field->has[side]) {
             insert(staircase, side, size, cost[side], before);
+            counter_curve_add(
+                &staircase->counted[side], size, sample_events(plan->steps),
+                cost[side][LAYOUT_TEST].counts);
         }
     }
     return ok;
@@ -133,7 +138,7 @@ static void analyse_side(
     struct knee_options options)
 {
     double base = subtract_control(staircase, side);
-    struct knee_point lower[KNEE_POINTS_MAX];
+    struct knee_point lower[KNEE_POINTS_MAX] = {0};
     const struct knee_report *first = &staircase->first[side];
     size_t flat = 0;
     size_t begin = 0;
@@ -344,5 +349,6 @@ struct result_series *staircase_report(
             }
         }
     }
+    counter_check_report(result, staircase->counted, name, x);
     return series;
 }

@@ -8,6 +8,7 @@
 
 #include "measure/analyse/knee.h"
 #include "measure/analyse/rise.h"
+#include "measure/counter_curve.h"
 #include "measure/lab.h"
 
 #define STAIRCASE_REPEATS_MAX 64
@@ -17,9 +18,10 @@ struct staircase {
     struct knee_point test[SIDE_COUNT][KNEE_POINTS_MAX];
     struct knee_point control[SIDE_COUNT][KNEE_POINTS_MAX];
     struct knee_point net[SIDE_COUNT][KNEE_POINTS_MAX]; /* test less the control's rise */
-    struct knee_report first[SIDE_COUNT]; /* of the sizes over which the control is flat */
-    struct rise rise[SIDE_COUNT];         /* of the net sizes beyond the first step */
-    size_t rise_begin[SIDE_COUNT];        /* the first of these */
+    struct knee_report first[SIDE_COUNT];     /* of the sizes over which the control is flat */
+    struct rise rise[SIDE_COUNT];             /* of the net sizes beyond the first step */
+    size_t rise_begin[SIDE_COUNT];            /* the first of these */
+    struct counter_curve counted[SIDE_COUNT]; /* of the chain, where there are counters */
     bool has[SIDE_COUNT];
     uint64_t repeated[STAIRCASE_REPEATS_MAX]; /* sizes that were measured again */
     size_t repeat_count;
@@ -50,7 +52,8 @@ MUST_CHECK bool staircase_measure(
 double staircase_control_rise(
     const struct staircase *staircase, enum side side, uint64_t from, uint64_t to);
 
-/* Put all curves into the result; returns NULL when there is no memory. */
+/* Put all curves into the result, the counters' too; returns that of the times, NULL when there is no
+ * memory. */
 struct result_series *staircase_report(
     const struct staircase *staircase, struct result *result, const char *name, const char *x);
 

@@ -68,6 +68,41 @@ struct estimate windows_quantile_interval(const double *sorted, size_t count, do
     };
 }
 
+struct estimate windows_midmean_interval(const double *sorted, size_t count)
+{
+    size_t cut = count / 4;
+    double n = (double)count;
+    double mean = 0;
+    double winsorized = 0;
+    double squares = 0;
+
+    assert(count >= 1);
+    for (size_t i = cut; i < count - cut; i++) {
+        mean += sorted[i] / (double)(count - 2 * cut);
+    }
+    if (count < 4) {
+        return (struct estimate){mean, sorted[0], sorted[count - 1]};
+    }
+    for (size_t i = 0; i < count; i++) {
+        winsorized += fmin(fmax(sorted[i], sorted[cut]), sorted[count - 1 - cut]) / n;
+    }
+    for (size_t i = 0; i < count; i++) {
+        double value = fmin(fmax(sorted[i], sorted[cut]), sorted[count - 1 - cut]);
+        squares += (value - winsorized) * (value - winsorized);
+    }
+    double reach = WINDOWS_Z95 * 2 * sqrt(squares / (n - 1) / n);
+    return (struct estimate){mean, mean - reach, mean + reach};
+}
+
+struct estimate windows_subtract(const struct estimate *a, const struct estimate *b)
+{
+    double value = a->value - b->value;
+
+    return (struct estimate){
+        value, value - hypot(a->value - a->low, b->high - b->value),
+        value + hypot(a->high - a->value, b->value - b->low)};
+}
+
 /* Of an ascending array: where the values beyond limit begin. */
 static size_t count_up_to(const double *sorted, size_t count, double limit)
 {

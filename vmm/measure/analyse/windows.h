@@ -58,6 +58,18 @@ double windows_quantile(const double *sorted, size_t count, double q);
 struct estimate windows_quantile_interval(const double *sorted, size_t count, double q);
 
 /*
+ * The mean of the middle half, with its 95 % interval: for single events that are stamped in steps of many
+ * cycles (some time stamp counters tick 26 at a time), where a quantile can only be a multiple of the step.
+ * Formula: mean without the lowest and highest quarter, -+ 1.96 s_w / (sqrt(n) / 2), s_w the standard
+ * deviation with these quarters set to the values that bound them (Tukey and McLaughlin 1963).
+ * sorted: ascending, count >= 1; fewer than 4: the whole range.
+ */
+struct estimate windows_midmean_interval(const double *sorted, size_t count);
+
+/* a - b, where what disturbed them is independent: half widths add as squares. */
+struct estimate windows_subtract(const struct estimate *a, const struct estimate *b);
+
+/*
  * Summarise count >= 1 windows, in any order.  scratch: count doubles, lent; overwritten with
  * the sorted windows.
  */

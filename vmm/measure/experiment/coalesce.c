@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "measure/catalogue.h"
+#include "measure/counter_check.h"
 #include "measure/staircase.h"
 
 #define PAGES 448 /* lines of as many pages stay in a first-level data cache of 32 KiB */
@@ -88,6 +89,7 @@ bool experiment_coalesce(struct lab *lab, struct result *result, struct err *err
         for (enum side side = 0; side < SIDE_COUNT; side++) {
             if (staircases[i].has[side]) {
                 report_reach(&staircases[i], side, figure);
+                counter_check_capacity(result, figure, side, &staircases[i].counted[side], 1);
             }
         }
         (void)staircase_report(&staircases[i], result, names[i], "pages");

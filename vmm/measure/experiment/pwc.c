@@ -11,6 +11,7 @@
 
 #include "measure/analyse/ladder.h"
 #include "measure/catalogue.h"
+#include "measure/counter_check.h"
 #include "measure/fan_field.h"
 
 #define LINE_ENTRIES 8
@@ -25,6 +26,7 @@
 struct curve {
     struct knee_point points[KNEE_POINTS_MAX];
     size_t count;
+    double counts[COUNTER_KINDS]; /* of the size with the fewest walks */
 };
 
 struct curves {
@@ -48,6 +50,8 @@ static bool take_size(
     for (enum side side = 0; side < SIDE_COUNT; side++) {
         const struct windows_summary *summary = &cost[side][LAYOUT_TEST].summary;
         if (sweep->field.has[side]) {
+            counter_check_keep(
+                curve[side].counts, cost[side][LAYOUT_TEST].counts, curve[side].count == 0);
             (void)knee_insert_point(
                 curve[side].points, &curve[side].count, KNEE_POINTS_MAX,
                 (struct knee_point){
@@ -230,6 +234,19 @@ static void report_side(
         pwc.cost.value);
 }
 
+/* Where not every load walks, it is not the walker's entries that run short. */
+static void check_walks(
+    const struct curve *test,
+    enum side side,
+    struct result_figure *entries,
+    struct result_figure *cost,
+    struct result *result)
+{
+    if (!counter_check_walks(result, entries, side, test->counts, false)) {
+        figure_refuse(cost, side, "%s", entries->side[side].verdict.reason);
+    }
+}
+
 static bool all_decided(const struct lab *lab, const struct result_figure *figure)
 {
     bool all = true;
@@ -253,14 +270,18 @@ static bool run_level(
     struct result_figure *cost =
         result_add_figure(result, "cycles", "a walk without one of level %u", fans[0].level);
     struct curves *curves = calloc(1, sizeof(*curves));
-    bool ok = curves != NULL || err_set(err, ERR_ENVIRONMENT, "no memory for curves");
+    bool ok = true;
 
+    if (curves == NULL) {
+        return err_set(err, ERR_ENVIRONMENT, "no memory for curves");
+    }
     figure_read(cost, "more than with one");
     for (size_t i = 0; ok && i < count && !all_decided(lab, entries); i++) {
         ok = take_curves(curves, lab, &fans[i], err);
         for (enum side side = 0; ok && side < SIDE_COUNT; side++) {
             if (lab->wanted[side] && !entries->side[side].verdict.decided) {
                 report_side(curves, &fans[i], side, entries, cost, result);
+                check_walks(&curves->test[side], side, entries, cost, result);
             }
         }
         if (ok) {

@@ -10,6 +10,7 @@
 #include "measure/analyse/ladder.h"
 #include "measure/catalogue.h"
 #include "measure/cold_walk.h"
+#include "measure/counter_check.h"
 #include "measure/fan_field.h"
 #include "measure/flushed_walk.h"
 
@@ -47,8 +48,17 @@ static void keep_lesser(struct estimate *kept, const struct estimate *now, doubl
     }
 }
 
+/* Events a load of each rung, by the counters; zeros where it was not taken. */
+struct rung_counts {
+    double level[LADDER_LEVELS][COUNTER_KINDS];
+};
+
 static bool take_rung(
-    struct lab *lab, unsigned level, struct ladder_input input[SIDE_COUNT], struct err *err)
+    struct lab *lab,
+    unsigned level,
+    struct ladder_input input[SIDE_COUNT],
+    struct rung_counts counts[SIDE_COUNT],
+    struct err *err)
 {
     struct estimate least[SIDE_COUNT] = {0};
     struct fan fan = fan_of_rung(lab, level);
@@ -63,6 +73,8 @@ static bool take_rung(
         ok = fan_field_take(&rung, lab, fan.most, true, cost, err);
         for (enum side side = 0; ok && side < SIDE_COUNT; side++) {
             if (cost[side][LAYOUT_TEST].taken) {
+                counter_check_keep(
+                    counts[side].level[level], cost[side][LAYOUT_TEST].counts, i == 0);
                 keep_lesser(&least[side], &cost[side][LAYOUT_TEST].summary.low, 1);
                 keep_lesser(&input[side].hit, &cost[side][LAYOUT_CONTROL].summary.low, 1);
             }
@@ -79,10 +91,12 @@ static bool take_rung(
 static void report_rungs(
     const struct ladder_report *report,
     const struct ladder_input *input,
+    const struct rung_counts *counts,
     enum side side,
     bool emulated,
     struct result_figure *figures[LADDER_LEVELS],
-    struct result_series *series)
+    struct result_series *series,
+    struct result *result)
 {
     for (unsigned level = 1; level < LADDER_LEVELS; level++) {
         if (!input->measured[level]) {
@@ -93,9 +107,10 @@ static void report_rungs(
             figure_refuse(figures[level], side, "%s", report->verdict.reason);
         } else {
             figure_decide(figures[level], side, report->walk[level]);
-            if (series != NULL) {
-                series_set(series, side, level - 1, report->walk[level].value);
-            }
+        }
+        counter_check_walks(result, figures[level], side, counts->level[level], true);
+        if (series != NULL && figures[level]->side[side].verdict.decided) {
+            series_set(series, side, level - 1, report->walk[level].value);
         }
     }
 }
@@ -106,11 +121,12 @@ static bool run_ladder(struct lab *lab, struct result *result, struct err *err)
         "", "walk, upper levels cached", "walk from level 2", "walk from level 3",
         "walk from level 4"};
     struct ladder_input input[SIDE_COUNT] = {0};
+    struct rung_counts counts[SIDE_COUNT] = {0};
     struct result_figure *figures[LADDER_LEVELS];
 
     for (unsigned level = 1; level < LADDER_LEVELS; level++) {
         figures[level] = result_add_figure(result, "cycles", "%s", names[level]);
-        if (!lab->found.emulated && !take_rung(lab, level, input, err)) {
+        if (!lab->found.emulated && !take_rung(lab, level, input, counts, err)) {
             return false;
         }
         lab_progress(lab, 0.1 * level);
@@ -129,7 +145,9 @@ static bool run_ladder(struct lab *lab, struct result *result, struct err *err)
                 series->x[i] = (double)(i + 1);
             }
         }
-        report_rungs(&report, &input[side], side, lab->found.emulated, figures, series);
+        report_rungs(
+            &report, &input[side], &counts[side], side, lab->found.emulated, figures, series,
+            result);
     }
     if (series != NULL) {
         series_name_axes(series, "first level that is read", "core cycles");
@@ -173,6 +191,7 @@ static bool take_chains(
     struct lab *lab,
     struct field *field,
     struct estimate cost[SIDE_COUNT][LAYOUT_SETS][EXP_CHAINS_MAX],
+    double counts[SIDE_COUNT][COUNTER_KINDS],
     struct err *err)
 {
     struct sample_effort effort = lab_effort(lab);
@@ -191,6 +210,7 @@ static bool take_chains(
             return false;
         }
         for (enum side side = 0; side < SIDE_COUNT; side++) {
+            counter_check_keep(counts[side], taken[side][LAYOUT_TEST].counts, i == 0);
             for (enum layout_set set = 0; set < LAYOUT_SETS; set++) {
                 if (taken[side][set].taken) {
                     keep_lesser(&cost[side][set][k - 1], &taken[side][set].summary.low, k);
@@ -231,6 +251,7 @@ static void report_chains(
 static bool run_walkers(struct lab *lab, struct result *result, struct err *err)
 {
     struct estimate cost[SIDE_COUNT][LAYOUT_SETS][EXP_CHAINS_MAX] = {0};
+    double counts[SIDE_COUNT][COUNTER_KINDS] = {0};
     struct result_figure *figure = result_add_figure(result, "walks", "walks at a time");
     uint64_t *address = lab_addresses(WALK_PAGES, PAGE_BYTES);
     struct layout layout;
@@ -241,10 +262,12 @@ static bool run_walkers(struct lab *lab, struct result *result, struct err *err)
     if (!ok) {
         return false;
     }
-    ok = lab_make_field(lab, &field, &layout, err) && take_chains(lab, &field, cost, err);
+    ok = lab_make_field(lab, &field, &layout, err) &&
+         take_chains(lab, &field, cost, counts, err);
     for (enum side side = 0; ok && side < SIDE_COUNT; side++) {
         if (lab->wanted[side]) {
             report_walkers(cost[side][LAYOUT_TEST], cost[side][LAYOUT_CONTROL], side, figure);
+            counter_check_walks(result, figure, side, counts[side], false);
         }
     }
     if (ok) {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "measure/catalogue.h"
+#include "measure/counter_check.h"
 #include "measure/curves.h"
 #include "measure/index_bits.h"
 
@@ -36,6 +37,8 @@ report_ways(const struct curves *curves, const struct lab *lab, struct result *r
             result, curves->control_rise[side] < 1,
             "%s, level %u: the same lines through few pages rise by %.2f cycles at most",
             side_name(side), curves->level, curves->control_rise[side]);
+        counter_check_ways(
+            result, ways, side, curves->counted[side][curves->stride_count - 1], curves->last);
     }
     figure_claim(ways, claim->ways == CLAIM_FULLY ? claim->entries : claim->ways);
     figure_read(ways, "%s", fully ? "fully associative: the stride makes no difference" : "");
