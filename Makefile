@@ -251,6 +251,7 @@ lib_sources := \
 	vmm/replay/pagemap.c \
 	vmm/replay/references.c \
 	vmm/replay/references_file.c \
+	vmm/replay/references_programs.c \
 	vmm/replay/references_session.c \
 	vmm/replay/replay.c \
 	vmm/replay/replay_json.c \

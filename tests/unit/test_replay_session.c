@@ -78,6 +78,48 @@ static void test_references_of_a_session_are_its_faults(void **unused)
     fixture_remove(&fixture);
 }
 
+/* Process 3 is forked, executes twice and ends; then another process gets its number. */
+static void test_references_of_another_program_are_to_other_pages(void **unused)
+{
+    const struct fault_spec *fault = &plain_faults[3]; /* of process 3 */
+    struct fixture fixture;
+    struct references references;
+    struct reference out[ROOM];
+    struct err err;
+
+    (void)unused;
+    fixture_begin(&fixture);
+    for (uint64_t time = 100; time < 500; time += 100) {
+        switch (time) {
+        case 100:
+        case 400:
+            recorder_process_start(fixture.recorder, time, 3, 1);
+            break;
+        default:
+            recorder_exec(fixture.recorder, time, 3, "/no/such/program");
+            break;
+        }
+        record(&fixture, time + 1, fault);
+        record(&fixture, time + 2, &plain_faults[0]);
+    }
+    fixture_end(&fixture, 500);
+    assert_true(references_open_session(&references, fixture.folder, NULL, &err));
+    for (unsigned round = 0; round < 2; round++) {
+        assert_int_equal(read_all(&references, out, ROOM), 8);
+        assert_int_equal(out[0].process, 3);
+        assert_int_not_equal(out[2].process, 3);
+        assert_int_not_equal(out[4].process, 3);
+        assert_int_not_equal(out[2].process, out[4].process);
+        assert_int_equal(out[6].process, 3);
+        for (size_t i = 1; i < 8; i += 2) {
+            assert_int_equal(out[i].process, 0);
+        }
+        assert_true(references_rewind(&references, &err));
+    }
+    references_close(&references);
+    fixture_remove(&fixture);
+}
+
 /* Regions with samples have every access; the others are left out, whatever they faulted. */
 static void test_references_prefer_samples_of_their_regions(void **unused)
 {
@@ -319,6 +361,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_references_of_a_session_are_its_faults),
+        cmocka_unit_test(test_references_of_another_program_are_to_other_pages),
         cmocka_unit_test(test_references_prefer_samples_of_their_regions),
         cmocka_unit_test(test_references_prefer_recorded_accesses),
         cmocka_unit_test(test_references_of_one_phase),

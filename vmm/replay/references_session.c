@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "replay/references.h"
+#include "replay/references_programs.h"
 #include "session/reader.h"
 
 #define UNTOUCHED_SHIFT 12 /* page size of a session without a single mapping fault */
@@ -33,6 +34,7 @@ struct tallies {
 
 struct session_source {
     struct session_reader *reader; /* owns */
+    struct references_programs programs;
     enum string_kind kind;
     struct tallies regions;
     const char *phase; /* borrows; NULL: all */
@@ -143,7 +145,7 @@ static bool take_event(
         *out = (struct reference){
             .address = event->of.fault->address,
             .bytes = 1,
-            .process = event->of.fault->process,
+            .process = references_programs_process(&source->programs, event->of.fault->process),
             .access = access_of(event->of.fault->access),
         };
         return true;
@@ -155,7 +157,7 @@ static bool take_event(
         *out = (struct reference){
             .address = access->address,
             .bytes = access->bytes > 0 ? access->bytes : 1,
-            .process = access->process,
+            .process = references_programs_process(&source->programs, access->process),
             .access = access_of(access->access),
         };
         if (__builtin_add_overflow(out->address, out->bytes - 1, &last)) {
@@ -181,6 +183,9 @@ session_read(void *state, struct reference *out, size_t room, size_t *count, str
         case SESSION_NEXT:
             break;
         }
+        if (!references_programs_see(&source->programs, &event)) {
+            return err_set(err, ERR_ENVIRONMENT, "no memory for the programs of a session");
+        }
         if (enter_phase(source, &event)) {
             *count += take_event(source, &event, &out[*count]);
         }
@@ -194,6 +199,7 @@ static bool session_read_again(void *state, struct err *err)
 
     (void)err;
     session_rewind(source->reader);
+    references_programs_forget(&source->programs);
     source->in_phase = source->phase == NULL;
     return true;
 }
@@ -204,6 +210,7 @@ static void session_source_close(void *state)
 
     session_close(source->reader);
     free(source->regions.of);
+    references_programs_destroy(&source->programs);
     free(source);
 }
 
