@@ -88,11 +88,21 @@ static void test_counters_that_were_never_opened_count_nothing(void **state)
     counters_close(&counters);
 }
 
+/* All events count, however they were opened; and all are closed. */
+static void check_taken_apart(struct counters *counters, const struct fake_counters *fake)
+{
+    double count[COUNTER_KINDS];
+
+    take(counters, SIDE_NATIVE, COUNTER_SET_DATA, count);
+    assert_true(count[COUNTER_DATA_MISSES] == 21 && count[COUNTER_DATA_WALK_CYCLES] == 12);
+    counters_close(counters);
+    assert_int_equal(fake->open, 0);
+}
+
 static void test_counters_open_alone_what_does_not_fit_a_group(void **state)
 {
     struct fake_counters fake;
     struct counters counters;
-    double count[COUNTER_KINDS];
 
     (void)state;
     begin(&fake);
@@ -102,10 +112,7 @@ static void test_counters_open_alone_what_does_not_fit_a_group(void **state)
     assert_int_equal(slots[WALKS].leader, slots[COUNTER_EVENT_DATA_HITS].fd);
     assert_int_equal(
         slots[COUNTER_EVENT_DATA_CYCLES].leader, slots[COUNTER_EVENT_DATA_CYCLES].fd);
-    take(&counters, SIDE_NATIVE, COUNTER_SET_DATA, count);
-    assert_true(count[COUNTER_DATA_MISSES] == 21 && count[COUNTER_DATA_WALK_CYCLES] == 12);
-    counters_close(&counters);
-    assert_int_equal(fake.open, 0);
+    check_taken_apart(&counters, &fake);
 }
 
 /* A watchdog can hold a register for good: the group opens, and waits for ever. */
@@ -113,16 +120,12 @@ static void test_counters_take_apart_a_group_that_never_runs(void **state)
 {
     struct fake_counters fake;
     struct counters counters;
-    double count[COUNTER_KINDS];
 
     (void)state;
     begin(&fake);
     fake.scheduled_max = 1;
     counters_open(&counters, &fake.source);
-    take(&counters, SIDE_NATIVE, COUNTER_SET_DATA, count);
-    assert_true(count[COUNTER_DATA_MISSES] == 21 && count[COUNTER_DATA_WALK_CYCLES] == 12);
-    counters_close(&counters);
-    assert_int_equal(fake.open, 0);
+    check_taken_apart(&counters, &fake);
 }
 
 static void test_counters_leave_out_a_run_that_shared_its_register(void **state)
