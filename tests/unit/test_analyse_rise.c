@@ -41,13 +41,13 @@ static void run_experiment(struct tlb_model *model, uint64_t most, struct rise *
     for (uint64_t next = BEGIN; next <= most; next += next / 8) {
         measure(model, next, &series);
     }
-    rise_find(series.point, series.count, 0.3, rise);
+    rise_find(series.point, series.count, 0.3, RISE_END, rise);
     for (size_t i = 0; i < REFINEMENTS; i++) {
         if (!rise_next_size(rise, series.point, series.count, &size)) {
             break;
         }
         measure(model, size, &series);
-        rise_find(series.point, series.count, 0.3, rise);
+        rise_find(series.point, series.count, 0.3, RISE_END, rise);
     }
 }
 
@@ -134,12 +134,12 @@ static void test_rise_refuses_what_is_none(void **state)
 
     (void)state;
     make_series(&series, flat);
-    rise_find(series.point, series.count, 0.3, &rise);
+    rise_find(series.point, series.count, 0.3, RISE_END, &rise);
     assert_false(rise.verdict.decided);
     make_series(&series, endless);
-    rise_find(series.point, series.count, 0.3, &rise);
+    rise_find(series.point, series.count, 0.3, RISE_END, &rise);
     assert_false(rise.verdict.decided);
-    rise_find(series.point, 7, 0.3, &rise);
+    rise_find(series.point, 7, 0.3, RISE_END, &rise);
     assert_false(rise.verdict.decided);
 }
 
@@ -151,7 +151,7 @@ static void test_rise_overlooks_a_disturbed_size(void **state)
 
     (void)state;
     make_series(&series, one_bad_point);
-    rise_find(series.point, series.count, 0.3, &rise);
+    rise_find(series.point, series.count, 0.3, RISE_END, &rise);
     assert_true(rise.verdict.decided);
     assert_true(rise.leaving > 2500 && rise.ninety < 4500);
     assert_true(rise.cost_below == 11 && rise.cost_above == 45);

@@ -50,6 +50,31 @@ static uint64_t *choose_addresses(const struct lab *lab)
     return address;
 }
 
+/*
+ * Frames of the buffer at random.  Those of a target and its neighbours close together, for in a virtual machine the
+ * outer tables' entries are read too, and a neighbour is to bring them back; but none beside the
+ * other, so that no entry of the TLB takes a target with its neighbour.
+ */
+static bool place_frames(struct layout *layout, uint64_t seed)
+{
+    static const uint32_t within[1 + NEIGHBOURS] = {4, 2, 0, 3, 1};
+    uint32_t *frames = calloc(BUFFER_PAGES, sizeof(*frames));
+
+    if (frames == NULL) {
+        return false;
+    }
+    layout_shuffle(frames, BUFFER_PAGES, &seed);
+    for (size_t i = 0; i < BUFFER_PAGES; i++) {
+        layout->maps[i].frame = frames[i];
+    }
+    for (size_t i = BUFFER_PAGES; i < PAGES; i++) {
+        size_t at = (i - BUFFER_PAGES) % (1 + NEIGHBOURS);
+        layout->maps[i].frame = (uint32_t)(i - at) + within[at];
+    }
+    free(frames);
+    return true;
+}
+
 static size_t target_word(size_t target)
 {
     return BUFFER_PAGES + target * (1 + NEIGHBOURS);
@@ -224,11 +249,16 @@ static bool run(struct cold_walk *walk, struct lab *lab, struct err *err)
     uint64_t *address = choose_addresses(lab);
     struct layout layout;
     struct field field;
-    bool ok = address != NULL && layout_make_own(&layout, address, PAGES, true, lab->seed, err);
+    bool ok =
+        address != NULL && layout_make_own(&layout, address, PAGES, false, lab->seed, err);
 
     free(address);
     if (!ok) {
         return false;
+    }
+    if (!place_frames(&layout, lab->seed)) {
+        layout_destroy(&layout);
+        return err_set(err, ERR_ENVIRONMENT, "no memory for cold walks");
     }
     ok = lab_make_field(lab, &field, &layout, err);
     for (size_t target = 0; ok && target < walk->targets; target++) {

@@ -30,18 +30,22 @@ void fan_field_end(struct fan_field *fan_field, struct lab *lab)
 }
 
 bool fan_field_begin(
-    struct fan_field *fan_field, struct lab *lab, const struct fan *fan, struct err *err)
+    struct fan_field *fan_field,
+    struct lab *lab,
+    const struct fan *fan,
+    uint64_t seed,
+    struct err *err)
 {
     size_t pages = fan_words(fan);
     uint64_t *address = calloc(pages, sizeof(*address));
 
-    *fan_field = (struct fan_field){.fan = *fan};
+    *fan_field = (struct fan_field){.fan = *fan, .seed = seed};
     fan_field->words = calloc(fan->pages, sizeof(*fan_field->words));
     fan_field->scratch = calloc(fan_scratch(fan), sizeof(*fan_field->scratch));
     bool ok = address != NULL && fan_field->words != NULL && fan_field->scratch != NULL;
     if (ok) {
-        fan_place(fan, EXP_PAGES, lab->seed, address);
-        ok = layout_make_uniq(&fan_field->layout, address, pages, lab->seed, err) &&
+        fan_place(fan, EXP_PAGES, seed, address);
+        ok = layout_make_uniq(&fan_field->layout, address, pages, seed, err) &&
              lab_make_field(lab, &fan_field->field, &fan_field->layout, err);
     } else {
         err_set(err, ERR_ENVIRONMENT, "no memory for a fan of %zu pages", pages);
@@ -58,6 +62,7 @@ bool fan_field_take(
     struct lab *lab,
     size_t k,
     bool with_control,
+    const struct sample_effort *effort,
     struct sample_cost cost[SIDE_COUNT][LAYOUT_SETS],
     struct err *err)
 {
@@ -66,8 +71,9 @@ bool fan_field_take(
         .words = fan_field->words,
         .count = fan_field->fan.pages,
         .sets = {true, with_control},
-        .in_order = true};
+        .in_order = true,
+        .effort = effort};
 
-    fan_visit(&fan_field->fan, k, lab->seed + k, fan_field->words, fan_field->scratch);
+    fan_visit(&fan_field->fan, k, fan_field->seed + k, fan_field->words, fan_field->scratch);
     return lab_sample(lab, &fan_field->field, &chase, cost, err);
 }

@@ -11,6 +11,7 @@
 struct fan_field {
     struct fan fan;
     uint32_t *words, *scratch; /* own */
+    uint64_t seed;
     struct layout layout;
     struct field field;
 };
@@ -19,18 +20,24 @@ struct fan_field {
  * has found that; 2048 to 6144. */
 size_t fan_field_pages(const struct lab *lab);
 
-/* ERR_ENVIRONMENT as lab_make_field; nothing is left behind then. */
+/* seed: of what fan_place() leaves to chance.  ERR_ENVIRONMENT as lab_make_field; nothing is left
+ * behind then. */
 MUST_CHECK bool fan_field_begin(
-    struct fan_field *fan_field, struct lab *lab, const struct fan *fan, struct err *err);
+    struct fan_field *fan_field,
+    struct lab *lab,
+    const struct fan *fan,
+    uint64_t seed,
+    struct err *err);
 void fan_field_end(struct fan_field *fan_field, struct lab *lab);
 
 /* The cost of a load with k tables in use; with_control: of the same lines through few pages, too.
- * ERR_ENVIRONMENT as lab_sample. */
+ * effort: NULL is the usual one.  ERR_ENVIRONMENT as lab_sample. */
 MUST_CHECK bool fan_field_take(
     struct fan_field *fan_field,
     struct lab *lab,
     size_t k,
     bool with_control,
+    const struct sample_effort *effort,
     struct sample_cost cost[SIDE_COUNT][LAYOUT_SETS],
     struct err *err);
 

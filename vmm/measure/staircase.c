@@ -164,7 +164,7 @@ static void analyse_side(
     }
     staircase->rise_begin[side] = begin;
     rise_find(
-        staircase->net[side] + begin, staircase->count - begin, SECOND_RISE,
+        staircase->net[side] + begin, staircase->count - begin, SECOND_RISE, RISE_END,
         &staircase->rise[side]);
 }
 
@@ -310,16 +310,17 @@ bool staircase_measure(
 double staircase_control_rise(
     const struct staircase *staircase, enum side side, uint64_t from, uint64_t to)
 {
-    const struct knee_point *control = staircase->control[side];
+    struct knee_point lower[KNEE_POINTS_MAX] = {0};
     double below = 0;
     double above = 0;
 
+    lower_envelope(staircase->control[side], staircase->count, lower);
     for (size_t i = 0; i < staircase->count; i++) {
-        if (control[i].size <= from) {
-            below = control[i].cost;
+        if (lower[i].size <= from) {
+            below = lower[i].cost;
         }
-        if (control[i].size <= to || above == 0) {
-            above = control[i].cost;
+        if (lower[i].size <= to || above == 0) {
+            above = lower[i].cost;
         }
     }
     return above - below;

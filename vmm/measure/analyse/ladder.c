@@ -11,6 +11,7 @@
 
 #define BEST_SHARE    1.05
 #define CONTROL_SHARE 0.8
+#define PWC_BELOW     3 /* sizes of the plateau below a rise */
 #define PWC_RISE_MIN  0.1
 #define SAME_SHARE    0.02 /* rungs this close are one: what two layouts differ by */
 
@@ -119,11 +120,17 @@ static void find_soft(
 {
     struct rise rise;
 
-    rise_find(points, count, PWC_RISE_MIN, &rise);
+    rise_find(points, count, PWC_RISE_MIN, RISE_END_SLOPING, &rise);
     pwc->verdict = rise.verdict;
     pwc->entries = (struct estimate){rise.half, rise.leaving, rise.ninety};
     pwc->cost = rise_height(&rise, noise);
     if (!rise.verdict.decided) {
+        return;
+    }
+    if (count <= PWC_BELOW || rise.leaving < (double)points[PWC_BELOW - 1].size) {
+        verdict_refuse(
+            &pwc->verdict, "no plateau at the smallest sizes: the cost rises from %.0f on",
+            rise.leaving);
         return;
     }
     pwc->control_rise = control_at(control, control_count, rise.ninety) -

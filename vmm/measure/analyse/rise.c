@@ -7,10 +7,9 @@
 #include "measure/analyse/windows.h"
 
 #define POINTS_MIN   8
-#define HALF_WINDOW  0.25  /* octaves: the slope is taken over twice that */
-#define BEGIN_SHARE  0.5   /* of the greatest slope of all */
-#define SLOPE_SHARE  0.167 /* of the rise's own */
-#define LEAVE_SHARE  0.03  /* of the height */
+#define HALF_WINDOW  0.25 /* octaves: the slope is taken over twice that */
+#define BEGIN_SHARE  0.5  /* of the greatest slope of all */
+#define LEAVE_SHARE  0.03 /* of the height */
 #define LEAVE_ERRORS 3
 #define LEAVE_MARGIN 0.98
 #define NEAR_HALF    1.03
@@ -76,7 +75,7 @@ make_envelope(const struct knee_point *points, size_t count, struct envelope *en
 }
 
 /* First and last point of the first great slope; false when the series ends in it. */
-static bool find_slope(const struct envelope *envelope, size_t *first, size_t *last)
+static bool find_slope(const struct envelope *envelope, double end, size_t *first, size_t *last)
 {
     double most = 0;
     size_t at = 0;
@@ -89,11 +88,11 @@ static bool find_slope(const struct envelope *envelope, size_t *first, size_t *l
     }
     double own = envelope->slope[at];
     *first = *last = at;
-    while (*last < envelope->count && envelope->slope[*last] >= SLOPE_SHARE * own) {
+    while (*last < envelope->count && envelope->slope[*last] >= end * own) {
         own = fmax(own, envelope->slope[*last]);
         (*last)++;
     }
-    while (*first > 0 && envelope->slope[*first] >= SLOPE_SHARE * own) {
+    while (*first > 0 && envelope->slope[*first] >= end * own) {
         (*first)--;
     }
     return *last < envelope->count &&
@@ -101,7 +100,11 @@ static bool find_slope(const struct envelope *envelope, size_t *first, size_t *l
 }
 
 void rise_find(
-    const struct knee_point *points, size_t count, double rise_min, struct rise *rise)
+    const struct knee_point *points,
+    size_t count,
+    double rise_min,
+    double end,
+    struct rise *rise)
 {
     struct envelope envelope;
     size_t first;
@@ -114,7 +117,7 @@ void rise_find(
         return;
     }
     make_envelope(points, count, &envelope);
-    bool ends = find_slope(&envelope, &first, &last);
+    bool ends = find_slope(&envelope, end, &first, &last);
     double below = envelope.cost[first];
     double above = envelope.cost[ends ? last : count - 1];
     double height = above - below;

@@ -21,6 +21,7 @@
 #define REFINE_FULL  16
 #define REFINE_QUICK 4
 #define ROUNDS       3
+#define PASSES       2
 #define DISTURBED    1.05
 
 struct curve {
@@ -43,8 +44,10 @@ static bool take_size(
     struct err *err)
 {
     struct sample_cost cost[SIDE_COUNT][LAYOUT_SETS] = {0};
+    struct sample_effort effort = lab_effort(lab);
 
-    if (!fan_field_take(sweep, lab, k, false, cost, err)) {
+    effort.cycles = (effort.cycles + 1) / PASSES;
+    if (!fan_field_take(sweep, lab, k, false, &effort, cost, err)) {
         return false;
     }
     for (enum side side = 0; side < SIDE_COUNT; side++) {
@@ -93,7 +96,8 @@ static bool take_disturbed(
     return true;
 }
 
-/* divisor: tables of the fan are the sizes over this. */
+/* From few tables to many, and back: what disturbs for seconds would pose as a step otherwise.
+ * divisor: tables of the fan are the sizes over this. */
 static bool take_sizes(
     struct fan_field *sweep,
     struct lab *lab,
@@ -103,12 +107,18 @@ static bool take_sizes(
     struct err *err)
 {
     double factor = exp2(1.0 / (lab->quick ? OCTAVE_QUICK : OCTAVE_FULL));
+    size_t list[KNEE_POINTS_MAX];
+    size_t count = 0;
     bool ok = true;
 
-    for (size_t size = fan_least(sizes); ok && size <= sizes->most;) {
+    for (size_t size = fan_least(sizes); size <= sizes->most && count < KNEE_POINTS_MAX;) {
         size_t next = (size_t)((double)size * factor);
-        ok = take_size(sweep, lab, tables_of(sweep, size, divisor), size, curve, err);
+        list[count++] = size;
         size = next > size ? next : size + 1;
+    }
+    for (size_t i = 0; ok && i < PASSES * count; i++) {
+        size_t size = i < count ? list[i] : list[2 * count - 1 - i];
+        ok = take_size(sweep, lab, tables_of(sweep, size, divisor), size, curve, err);
     }
     for (unsigned i = 0; ok && i < ROUNDS; i++) {
         ok = take_disturbed(sweep, lab, divisor, curve, err);
@@ -153,13 +163,13 @@ take_curves(struct curves *curves, struct lab *lab, const struct fan *fan, struc
     apart.apart = true;
     apart.most =
         fan->most / LINE_ENTRIES > fan_least(fan) ? fan->most / LINE_ENTRIES : fan_least(fan);
-    if (!fan_field_begin(&sweep, lab, fan, err)) {
+    if (!fan_field_begin(&sweep, lab, fan, lab->seed, err)) {
         return false;
     }
     bool ok = take_sizes(&sweep, lab, fan, 1, curves->test, err) &&
               refine(&sweep, lab, curves->test, err);
     fan_field_end(&sweep, lab);
-    if (!ok || !fan_field_begin(&sweep, lab, &apart, err)) {
+    if (!ok || !fan_field_begin(&sweep, lab, &apart, lab->seed, err)) {
         return false;
     }
     ok = take_sizes(&sweep, lab, fan, LINE_ENTRIES, curves->control, err);
