@@ -76,6 +76,7 @@ lib_sources := \
 	vmm/cli/measure_command.c \
 	vmm/cli/measure_options.c \
 	vmm/cli/options.c \
+	vmm/cli/output_file.c \
 	vmm/cli/paging_options.c \
 	vmm/cli/record_options.c \
 	vmm/cli/report_command.c \
@@ -444,6 +445,7 @@ kvm_tests := \
 	test_labbook \
 	test_mapped_files \
 	test_measure \
+	test_measure_files \
 	test_measure_tables \
 	test_output \
 	test_probe \
@@ -690,6 +692,7 @@ launch_tests := \
 	test_interactive \
 	test_labbook \
 	test_mapped_files \
+	test_measure_files \
 	test_output \
 	test_refusals
 $(launch_tests:%=$(O)/tests/kvm/%): $(O)/obj/tests/kvm/launch.o $(O)/obj/tests/kvm/scratch.o

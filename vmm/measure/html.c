@@ -186,5 +186,5 @@ bool html_write(FILE *out, const struct session *session, struct err *err)
     }
     fputs("</body></html>\n", out);
     return (fflush(out) == 0 && !ferror(out)) ||
-           err_set_errno(err, ERR_ENVIRONMENT, "writing the page");
+           err_set_errno(err, ERR_ENVIRONMENT, "cannot write the page");
 }
