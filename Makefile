@@ -392,6 +392,7 @@ unit_tests := \
 	test_measure_page \
 	test_measure_steady \
 	test_measure_toll \
+	test_measure_walks \
 	test_objects \
 	test_options \
 	test_outcome \

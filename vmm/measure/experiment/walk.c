@@ -89,11 +89,11 @@ static bool take_rung(
 }
 
 static void report_rungs(
+    const struct lab *lab,
     const struct ladder_report *report,
     const struct ladder_input *input,
     const struct rung_counts *counts,
     enum side side,
-    bool emulated,
     struct result_figure *figures[LADDER_LEVELS],
     struct result_series *series,
     struct result *result)
@@ -102,11 +102,12 @@ static void report_rungs(
         if (!input->measured[level]) {
             figure_refuse(
                 figures[level], side, "%s",
-                emulated ? "emulated clock: no walker to look at" : "not measured");
+                lab->found.emulated ? "emulated clock: no walker to look at" : "not measured");
         } else if (!report->verdict.decided) {
             figure_refuse(figures[level], side, "%s", report->verdict.reason);
         } else {
             figure_decide(figures[level], side, report->walk[level]);
+            (void)fan_field_check(lab, side, figures[level]);
         }
         counter_check_walks(result, figures[level], side, counts->level[level], true);
         if (series != NULL && figures[level]->side[side].verdict.decided) {
@@ -145,9 +146,7 @@ static bool run_ladder(struct lab *lab, struct result *result, struct err *err)
                 series->x[i] = (double)(i + 1);
             }
         }
-        report_rungs(
-            &report, &input[side], &counts[side], side, lab->found.emulated, figures, series,
-            result);
+        report_rungs(lab, &report, &input[side], &counts[side], side, figures, series, result);
     }
     if (series != NULL) {
         series_name_axes(series, "first level that is read", "core cycles");
@@ -161,10 +160,9 @@ static bool run_ladder(struct lab *lab, struct result *result, struct err *err)
         size_t pages = fan_field_pages(lab);
         result_note(
             result,
-            "walks over %zu pages, which always miss: %zu KiB of lines of entries a level, in "
-            "the L2 "
-            "cache as far as that holds them",
-            pages, pages * LAYOUT_LINE_BYTES / 1024);
+            "walks over %zu pages, %s: %zu KiB of lines of entries a level, in the L2 cache as "
+            "far as that holds them",
+            pages, fan_field_describe(lab), pages * LAYOUT_LINE_BYTES / 1024);
     }
     return true;
 }
