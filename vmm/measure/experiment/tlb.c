@@ -18,7 +18,7 @@ static bool measure_small(struct lab *lab, struct result *result, struct err *er
         .noun = "data TLB",
         .claims = {&lab->claims.data[1][1], &lab->claims.data[2][1]},
     };
-    struct levels levels;
+    struct levels levels = {0};
     uint64_t *address = lab_addresses(plan.pages, PAGE_BYTES);
     struct layout layout;
     struct field field;
