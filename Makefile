@@ -384,6 +384,7 @@ unit_tests := \
 	test_measure_counter_source \
 	test_measure_counters \
 	test_measure_errors \
+	test_measure_faults \
 	test_measure_flushed \
 	test_measure_jumps \
 	test_measure_large \

@@ -170,7 +170,7 @@ static void report_side(
         } else {
             figure_decide(figures[cold], side, cost);
         }
-        if (series != NULL && driven_out) {
+        if (series != NULL && figures[cold]->side[side].verdict.decided) {
             series_set(series, side, cold - 1, cost.value);
         }
     }

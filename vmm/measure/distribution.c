@@ -29,6 +29,7 @@ bool distribution_make(
     *out = (struct distribution){.ns = calloc(count, sizeof(double)), .count = count};
     if (out->ns == NULL || scratch == NULL) {
         free(scratch);
+        distribution_destroy(out);
         return false;
     }
     for (size_t i = 0; i < count; i++) {
