@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "measure/claims.h"
+#include "measure/compare_files.h"
 #include "measure/csv.h"
 #include "measure/format.h"
 #include "measure/html.h"
@@ -272,6 +273,55 @@ static void test_text_has_a_column_only_where_there_are_counters(void **state)
     free(without);
 }
 
+/* The column in which a word begins in the line that begins with `line`. */
+static size_t column_of(const char *text, const char *line, const char *word)
+{
+    const char *begin = strstr(text, line);
+
+    assert_non_null(begin);
+    const char *at = strstr(begin, word);
+    assert_non_null(at);
+    return (size_t)(at - begin);
+}
+
+static void test_text_makes_room_for_the_longest_name(void **state)
+{
+    static struct result result;
+    static struct session session;
+    static const struct experiment *chosen = &made_up;
+    const char *const longest = "instruction TLB, walk beyond level 2";
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *out = open_memstream(&text, &bytes);
+
+    (void)state;
+    assert_non_null(out);
+    result = (struct result){.experiment = "tlb", .ran = true};
+    (void)result_add_figure(&result, "cycles", "%s", longest);
+    (void)result_add_figure(&result, "entries", "short");
+    session.chosen = &chosen;
+    session.results = &result;
+    session.count = 1;
+    print_text_session(out, &session);
+    fclose(out);
+    size_t column = column_of(text, "  figure", "unit");
+    assert_int_equal(column, 2 + strlen(longest) + 1);
+    assert_int_equal(column_of(text, "  instruction", "cycles"), column);
+    assert_int_equal(column_of(text, "  short", "entries"), column);
+    free(text);
+}
+
+static void test_compare_says_which_file_is_missing(void **state)
+{
+    struct err err = {0};
+    bool differs;
+
+    (void)state;
+    assert_false(compare_files(stdout, "/nowhere/a.json", "b.json", &differs, &err));
+    assert_string_equal(
+        err.text, "--compare: unable to open /nowhere/a.json: No such file or directory");
+}
+
 static void test_json_has_null_where_nothing_was_counted(void **state)
 {
     static const bool counted[] = {true, false};
@@ -329,6 +379,8 @@ int main(void)
         cmocka_unit_test(test_progress_judges_by_the_pace),
         cmocka_unit_test(test_format_counter_tells_sides_that_differ),
         cmocka_unit_test(test_text_has_a_column_only_where_there_are_counters),
+        cmocka_unit_test(test_text_makes_room_for_the_longest_name),
+        cmocka_unit_test(test_compare_says_which_file_is_missing),
         cmocka_unit_test(test_json_has_null_where_nothing_was_counted),
         cmocka_unit_test(test_csv_and_page_have_the_counters_beside_the_times),
     };
