@@ -205,13 +205,11 @@ static void report(const struct cold_walk *walk, const struct lab *lab, struct r
             }
             continue;
         }
-        if (series != NULL) {
-            snprintf(series->curve[side], RESULT_NAME_BYTES, "%s", side_name(side));
-        }
         report_side(walk, side, figures, series, result);
     }
     if (series != NULL) {
         series_name_axes(series, "levels of tables that are cold", "core cycles");
+        series_name_sides(series);
     }
     figure_read(figures[1], "of one load, above the same load with its translation at hand");
     figure_read(

@@ -47,15 +47,11 @@ void distribution_destroy(struct distribution *distribution)
 }
 
 void distribution_add_histogram(
-    struct result_series *series,
-    size_t curve,
-    const char *name,
-    const struct distribution *from)
+    struct result_series *series, size_t curve, const struct distribution *from)
 {
     if (series == NULL) {
         return;
     }
-    snprintf(series->curve[curve], RESULT_NAME_BYTES, "%s", name);
     for (size_t i = 0; i < DISTRIBUTION_BINS; i++) {
         series->x[i] = pow(10, BIN_FIRST + (double)i / BINS_DECADE);
         series_set(series, curve, i, 0);

@@ -173,7 +173,7 @@ static bool guest_faults(
     ok = ok && take_guest_faults(lab, field, &service, count, &args, stamps, err);
     if (ok &&
         distribution_make(&distribution, &args, lab->found.ticks_per_ns, stamps, count, 1)) {
-        distribution_add_histogram(histogram, SIDE_GUEST, "guest", &distribution);
+        distribution_add_histogram(histogram, SIDE_GUEST, &distribution);
         fill(figures, SIDE_GUEST, &distribution);
         const struct fault_times times = {service.exit, service.entry, service.count};
         fault_parts_report(lab, &times, stamps, result);
@@ -293,7 +293,7 @@ static void native_kind(
     }
     double fault = distribution.summary.median;
     distribution_add_histogram(
-        kind == NATIVE_FAULT_MINOR ? histogram : NULL, SIDE_NATIVE, "native", &distribution);
+        kind == NATIVE_FAULT_MINOR ? histogram : NULL, SIDE_NATIVE, &distribution);
     fill(figures, SIDE_NATIVE, &distribution);
     distribution_destroy(&distribution);
     if (kind == NATIVE_FAULT_MINOR &&
@@ -346,6 +346,7 @@ bool experiment_fault(struct lab *lab, struct result *result, struct err *err)
     figure_read(figures[1].least, "native: a system call; guest: an exit to this process");
     if (histogram != NULL) {
         series_name_axes(histogram, "ns", "faults");
+        series_name_sides(histogram);
     }
     if (lab->wanted[SIDE_NATIVE]) {
         struct figures more[2] = {

@@ -134,22 +134,20 @@ static bool run_ladder(struct lab *lab, struct result *result, struct err *err)
     }
     struct result_series *series =
         result_add_series(result, SERIES_LADDER, SIDE_COUNT, LADDER_LEVELS - 1, "walk ladder");
+    for (size_t i = 0; series != NULL && i < series->points; i++) {
+        series->x[i] = (double)(i + 1);
+    }
     for (enum side side = 0; side < SIDE_COUNT; side++) {
         struct ladder_report report = {0};
         if (!lab->wanted[side]) {
             continue;
         }
         ladder_find_steps(&input[side], &report);
-        if (series != NULL) {
-            snprintf(series->curve[side], RESULT_NAME_BYTES, "%s", side_name(side));
-            for (size_t i = 0; i < series->points; i++) {
-                series->x[i] = (double)(i + 1);
-            }
-        }
         report_rungs(lab, &report, &input[side], &counts[side], side, figures, series, result);
     }
     if (series != NULL) {
         series_name_axes(series, "first level that is read", "core cycles");
+        series_name_sides(series);
     }
     figure_read(figures[1], "above a load that hits; only entries of level 1 are read");
     figure_read(figures[2], "each page has an entry of level 2 of its own");
@@ -230,12 +228,12 @@ static void report_chains(
         "independent chains");
 
     for (enum side side = 0; series != NULL && side < SIDE_COUNT; side++) {
-        for (enum layout_set set = 0; lab->wanted[side] && set < LAYOUT_SETS; set++) {
+        for (enum layout_set set = 0; set < LAYOUT_SETS; set++) {
             size_t curve = (size_t)side * LAYOUT_SETS + set;
             snprintf(
                 series->curve[curve], RESULT_NAME_BYTES, "%s%s", side_name(side),
                 set == LAYOUT_CONTROL ? " control" : "");
-            for (size_t k = 0; k < EXP_CHAINS_MAX; k++) {
+            for (size_t k = 0; lab->wanted[side] && k < EXP_CHAINS_MAX; k++) {
                 series->x[k] = (double)(k + 1);
                 series_set(series, curve, k, cost[side][set][k].value);
             }
