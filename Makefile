@@ -389,6 +389,7 @@ unit_tests := \
 	test_measure_jumps \
 	test_measure_large \
 	test_measure_layout \
+	test_measure_memory \
 	test_measure_options \
 	test_measure_output \
 	test_measure_page \
@@ -727,10 +728,11 @@ property_objects := $(O)/obj/tests/unit/naive_walk.o \
 $(O)/tests/unit/test_property $(O)/tests/kvm/test_property: $(property_objects) | policies
 $(O)/tests/unit/test_property $(O)/tests/kvm/test_property: host_ldflags += -Wl,--wrap=nanosleep -Wl,--wrap=__assert_fail
 # Host memory and guest frames that run out; a space on the CPU of plain code.
-refusal_tests := $(addprefix $(O)/tests/unit/,test_objects test_pager_refusals test_space_refusals)
+refusal_tests := $(addprefix $(O)/tests/unit/,test_measure_memory test_objects test_pager_refusals \
+	test_space_refusals)
 $(refusal_tests): $(O)/obj/tests/unit/fail_alloc.o
 $(refusal_tests): host_ldflags += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray
-$(filter-out %/test_objects,$(refusal_tests)): $(O)/obj/tests/unit/naive_walk.o \
+$(filter-out %/test_objects %/test_measure_memory,$(refusal_tests)): $(O)/obj/tests/unit/naive_walk.o \
 	$(O)/obj/tests/unit/space_fixture.o $(O)/obj/tests/property/soft_cpu.o
 # A memory for policies to manage without a machine, and what they should do in it.
 $(filter $(O)/tests/unit/test_policy_%,$(unit_binaries)): $(O)/obj/tests/unit/fake_memory.o

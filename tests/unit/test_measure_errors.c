@@ -46,7 +46,7 @@ static uint64_t count_bytes_mapped(void)
 /* Map pages in a row, each a mapping of its own, for their frames are in no order. */
 static void refuse_pages(bool short_of_memory, struct err *err)
 {
-    uint64_t *address = lab_addresses(PAGES, PAGE_BYTES);
+    uint64_t *address = lab_addresses(PAGES, PAGE_BYTES, err);
     struct native native;
     struct layout layout;
     struct rlimit old;

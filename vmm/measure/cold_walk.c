@@ -34,9 +34,9 @@ uint64_t cold_walk_mask(unsigned cold)
 }
 
 /* The buffer first, then each target with its neighbours, in an entry of level 4 of its own. */
-static uint64_t *choose_addresses(const struct lab *lab)
+static uint64_t *choose_addresses(const struct lab *lab, struct err *err)
 {
-    uint64_t *address = lab_addresses(PAGES, PAGE_BYTES);
+    uint64_t *address = lab_addresses(PAGES, PAGE_BYTES, err);
     uint64_t random = lab->seed;
 
     for (size_t k = 0; address != NULL && k < TARGETS; k++) {
@@ -219,7 +219,7 @@ static void report(const struct cold_walk *walk, const struct lab *lab, struct r
 
 static bool run(struct cold_walk *walk, struct lab *lab, struct err *err)
 {
-    uint64_t *address = choose_addresses(lab);
+    uint64_t *address = choose_addresses(lab, err);
     struct layout layout;
     struct field field;
     bool ok = address != NULL && layout_make_own(&layout, address, PAGES, true, lab->seed, err);

@@ -82,7 +82,7 @@ static void service_destroy(struct service *service)
 static bool open_guest(
     struct lab *lab, struct layout *layout, struct field *field, size_t pages, struct err *err)
 {
-    uint64_t *address = lab_addresses(pages, PAGE_BYTES);
+    uint64_t *address = lab_addresses(pages, PAGE_BYTES, err);
     bool ok = address != NULL && layout_make_own(layout, address, pages, false, 1, err);
 
     free(address);

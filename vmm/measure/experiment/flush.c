@@ -282,7 +282,7 @@ report_flushes(struct lab *lab, struct field *field, struct result *result, stru
 
 bool experiment_flush(struct lab *lab, struct result *result, struct err *err)
 {
-    uint64_t *address = lab_addresses(PAGES, PAGE_BYTES);
+    uint64_t *address = lab_addresses(PAGES, PAGE_BYTES, err);
     struct layout layout;
     struct field field;
 

@@ -249,7 +249,7 @@ static bool run_walkers(struct lab *lab, struct result *result, struct err *err)
     struct estimate cost[SIDE_COUNT][LAYOUT_SETS][EXP_CHAINS_MAX] = {0};
     double counts[SIDE_COUNT][COUNTER_KINDS] = {0};
     struct result_figure *figure = result_add_figure(result, "walks", "walks at a time");
-    uint64_t *address = lab_addresses(WALK_PAGES, PAGE_BYTES);
+    uint64_t *address = lab_addresses(WALK_PAGES, PAGE_BYTES, err);
     struct layout layout;
     struct field field;
     bool ok = address != NULL && layout_make_uniq(&layout, address, WALK_PAGES, lab->seed, err);
