@@ -103,6 +103,15 @@ struct estimate windows_subtract(const struct estimate *a, const struct estimate
         value + hypot(a->high - a->value, b->value - b->low)};
 }
 
+struct estimate windows_count_interval(uint64_t more, uint64_t less, double events)
+{
+    double difference = (double)more - (double)less;
+    double error = WINDOWS_Z95 * sqrt(fmax((double)more + (double)less, 1));
+
+    return (struct estimate){
+        difference / events, (difference - error) / events, (difference + error) / events};
+}
+
 /* Of an ascending array: where the values beyond limit begin. */
 static size_t count_up_to(const double *sorted, size_t count, double limit)
 {

@@ -70,6 +70,13 @@ struct estimate windows_midmean_interval(const double *sorted, size_t count);
 struct estimate windows_subtract(const struct estimate *a, const struct estimate *b);
 
 /*
+ * By how much one count exceeds another, over `events` > 0: (more - less) / events, with the 95 %
+ * interval of two counts to which disturbances add at random (Poisson: the variance of a count is the count,
+ * and that of the difference their sum, of which at least one is assumed).
+ */
+struct estimate windows_count_interval(uint64_t more, uint64_t less, double events);
+
+/*
  * Summarise count >= 1 windows, in any order.  scratch: count doubles, lent; overwritten with
  * the sorted windows.
  */
