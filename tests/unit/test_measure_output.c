@@ -173,6 +173,28 @@ static void test_progress_judges_by_the_pace(void **state)
     assert_true(fabs(progress_left(&progress, 0, 3) - 20) < 1e-9);
 }
 
+/* What is drawn is wiped out whole, and a terminal of 40 columns holds it. */
+static void test_progress_wipes_its_line_out(void **state)
+{
+    struct progress progress;
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *out = open_memstream(&text, &bytes);
+
+    (void)state;
+    assert_non_null(out);
+    progress_begin(&progress, out, 9999);
+    progress_enter(&progress, "coalesce", 9999);
+    fflush(out);
+    size_t drawn = bytes - 1;
+    progress_end(&progress);
+    fclose(out);
+    size_t wiped = bytes - drawn - 3;
+    assert_true(drawn > 0 && drawn <= wiped && wiped < 40);
+    assert_int_equal(strspn(text + drawn + 2, " "), wiped);
+    free(text);
+}
+
 static void test_format_counter_tells_sides_that_differ(void **state)
 {
     struct result_figure figure = {.claim = CLAIM_NONE};
@@ -377,6 +399,7 @@ int main(void)
         cmocka_unit_test(test_html_escapes_markup),
         cmocka_unit_test(test_csv_leaves_unmeasured_points_empty),
         cmocka_unit_test(test_progress_judges_by_the_pace),
+        cmocka_unit_test(test_progress_wipes_its_line_out),
         cmocka_unit_test(test_format_counter_tells_sides_that_differ),
         cmocka_unit_test(test_text_has_a_column_only_where_there_are_counters),
         cmocka_unit_test(test_text_makes_room_for_the_longest_name),
