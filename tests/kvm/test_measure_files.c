@@ -4,7 +4,6 @@
  */
 #include <jansson.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -114,7 +113,7 @@ static void test_measure_writes_files_though_one_is_full(void **state)
     scratch_destroy(&place.scratch);
 }
 
-/* `vmm measure --json run.json | head -1`: the table's reader goes, and the table ends the process. */
+/* `vmm measure --json run.json | head -1`. */
 static void test_measure_writes_files_though_nobody_reads_the_table(void **state)
 {
     struct place place;
@@ -127,10 +126,26 @@ static void test_measure_writes_files_though_nobody_reads_the_table(void **state
     struct launch_child child;
     launch_start(&child, &setup);
     launch_end(&child, &result);
-    assert_true(result.status == 125 || result.status == 128 + SIGPIPE);
+    assert_int_equal(result.status, 125);
+    assert_string_equal(result.errors, "vmm: standard output: Broken pipe\n");
     launch_free(&result);
     assert_is_json(&place);
     scratch_destroy(&place.scratch);
+}
+
+static void test_measure_says_that_files_are_limited(void **state)
+{
+    char *const argv[] = {
+        "/bin/sh", "-c", "ulimit -f 0; exec ./vmm measure --native --quick clock", NULL};
+    struct launch_result result;
+
+    (void)state;
+    launch(&result, argv, NULL, NULL);
+    /* What it says goes to a pipe, which no limit concerns. */
+    assert_int_equal(result.status, 1);
+    assert_non_null(
+        strstr(result.output, "could not run: memory for a native layout: File too large\n"));
+    launch_free(&result);
 }
 
 int main(void)
@@ -139,6 +154,7 @@ int main(void)
         cmocka_unit_test(test_measure_replaces_a_file_only_when_it_has_something),
         cmocka_unit_test(test_measure_leaves_no_file_behind_when_it_cannot_begin),
         cmocka_unit_test(test_measure_writes_files_though_one_is_full),
+        cmocka_unit_test(test_measure_says_that_files_are_limited),
         cmocka_unit_test(test_measure_writes_files_though_nobody_reads_the_table),
     };
 

@@ -5,6 +5,7 @@
 #include "cli/measure_command.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -78,7 +79,7 @@ static bool write_file(
 }
 
 /* Whatever can be written is: what was measured cost minutes.  The first error is told.  The table
- * comes last, for its reader may be gone, which ends this process. */
+ * comes last: its reader may be gone. */
 static bool write_outputs(
     struct outputs *outputs,
     const struct measure_options *options,
@@ -161,6 +162,9 @@ int measure_command(int argc, char **argv)
     struct measure_options options;
     struct err err = {0};
 
+    /* Both are errors of a write, or of making memory larger, and are told as such. */
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     if (!measure_options_parse(&options, argc, argv, &err)) {
         return fail(&err);
     }
