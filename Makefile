@@ -394,6 +394,7 @@ unit_tests := \
 	test_measure_output \
 	test_measure_page \
 	test_measure_steady \
+	test_measure_text \
 	test_measure_toll \
 	test_measure_walks \
 	test_objects \

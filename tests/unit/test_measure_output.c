@@ -12,7 +12,6 @@
 #include <cmocka.h>
 
 #include "measure/claims.h"
-#include "measure/compare_files.h"
 #include "measure/csv.h"
 #include "measure/format.h"
 #include "measure/html.h"
@@ -173,28 +172,6 @@ static void test_progress_judges_by_the_pace(void **state)
     assert_true(fabs(progress_left(&progress, 0, 3) - 20) < 1e-9);
 }
 
-/* What is drawn is wiped out whole, and a terminal of 40 columns holds it. */
-static void test_progress_wipes_its_line_out(void **state)
-{
-    struct progress progress;
-    char *text = NULL;
-    size_t bytes = 0;
-    FILE *out = open_memstream(&text, &bytes);
-
-    (void)state;
-    assert_non_null(out);
-    progress_begin(&progress, out, 9999);
-    progress_enter(&progress, "coalesce", 9999);
-    fflush(out);
-    size_t drawn = bytes - 1;
-    progress_end(&progress);
-    fclose(out);
-    size_t wiped = bytes - drawn - 3;
-    assert_true(drawn > 0 && drawn <= wiped && wiped < 40);
-    assert_int_equal(strspn(text + drawn + 2, " "), wiped);
-    free(text);
-}
-
 static void test_format_counter_tells_sides_that_differ(void **state)
 {
     struct result_figure figure = {.claim = CLAIM_NONE};
@@ -295,55 +272,6 @@ static void test_text_has_a_column_only_where_there_are_counters(void **state)
     free(without);
 }
 
-/* The column in which a word begins in the line that begins with `line`. */
-static size_t column_of(const char *text, const char *line, const char *word)
-{
-    const char *begin = strstr(text, line);
-
-    assert_non_null(begin);
-    const char *at = strstr(begin, word);
-    assert_non_null(at);
-    return (size_t)(at - begin);
-}
-
-static void test_text_makes_room_for_the_longest_name(void **state)
-{
-    static struct result result;
-    static struct session session;
-    static const struct experiment *chosen = &made_up;
-    const char *const longest = "instruction TLB, walk beyond level 2";
-    char *text = NULL;
-    size_t bytes = 0;
-    FILE *out = open_memstream(&text, &bytes);
-
-    (void)state;
-    assert_non_null(out);
-    result = (struct result){.experiment = "tlb", .ran = true};
-    (void)result_add_figure(&result, "cycles", "%s", longest);
-    (void)result_add_figure(&result, "entries", "short");
-    session.chosen = &chosen;
-    session.results = &result;
-    session.count = 1;
-    print_text_session(out, &session);
-    fclose(out);
-    size_t column = column_of(text, "  figure", "unit");
-    assert_int_equal(column, 2 + strlen(longest) + 1);
-    assert_int_equal(column_of(text, "  instruction", "cycles"), column);
-    assert_int_equal(column_of(text, "  short", "entries"), column);
-    free(text);
-}
-
-static void test_compare_says_which_file_is_missing(void **state)
-{
-    struct err err = {0};
-    bool differs;
-
-    (void)state;
-    assert_false(compare_files(stdout, "/nowhere/a.json", "b.json", &differs, &err));
-    assert_string_equal(
-        err.text, "--compare: unable to open /nowhere/a.json: No such file or directory");
-}
-
 static void test_json_has_null_where_nothing_was_counted(void **state)
 {
     static const bool counted[] = {true, false};
@@ -399,11 +327,8 @@ int main(void)
         cmocka_unit_test(test_html_escapes_markup),
         cmocka_unit_test(test_csv_leaves_unmeasured_points_empty),
         cmocka_unit_test(test_progress_judges_by_the_pace),
-        cmocka_unit_test(test_progress_wipes_its_line_out),
         cmocka_unit_test(test_format_counter_tells_sides_that_differ),
         cmocka_unit_test(test_text_has_a_column_only_where_there_are_counters),
-        cmocka_unit_test(test_text_makes_room_for_the_longest_name),
-        cmocka_unit_test(test_compare_says_which_file_is_missing),
         cmocka_unit_test(test_json_has_null_where_nothing_was_counted),
         cmocka_unit_test(test_csv_and_page_have_the_counters_beside_the_times),
     };

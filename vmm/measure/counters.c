@@ -311,7 +311,9 @@ static void describe_absence(const struct counters *counters, struct counters_pr
     } else {
         snprintf(
             probe->text, sizeof(probe->text), "no PMU here (%s%s)",
-            strerror(probe->errno_value),
+            /* What perf says of an event that the processor lacks is worded for files. */
+            probe->errno_value == ENOENT ? "the kernel offers no such events"
+                                         : strerror(probe->errno_value),
             probe->library[0] == '\0' ? "; no libpfm4: generic events only" : "");
     }
 }

@@ -54,6 +54,10 @@ void print_text_noise(const struct session *session, char *text, size_t bytes)
     if (session->steal_share >= 0) {
         snprintf(steal, sizeof(steal), "%.1f %% stolen, ", session->steal_share * 100);
     }
+    if (session->cpu < 0) {
+        snprintf(text, bytes, "%snot pinned to a CPU: the scheduler may move it", steal);
+        return;
+    }
     snprintf(
         text, bytes, "%spinned to CPU %d of %u%s", steal, session->cpu, session->processors,
         session->processors == 1 ? " (one alone: whatever else runs disturbs)" : "");
