@@ -28,7 +28,7 @@ static bool find_offset(
 static struct estimate median_of(double *values, size_t count, double error)
 {
     windows_sort(values, count);
-    struct estimate median = windows_quantile_interval(values, count, 0.5);
+    struct estimate median = windows_stepped_interval(values, count, 0.5);
 
     return (struct estimate){median.value, median.low - error, median.high + error};
 }

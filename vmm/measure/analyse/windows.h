@@ -58,6 +58,13 @@ double windows_quantile(const double *sorted, size_t count, double q);
 struct estimate windows_quantile_interval(const double *sorted, size_t count, double q);
 
 /*
+ * The same of single events, each the difference of two time stamps: wider by the step of the stamps on both
+ * sides, for what lies between two steps is read as one or the other.  The step is the least difference
+ * between two of the values; values that are all alike do not tell it.
+ */
+struct estimate windows_stepped_interval(const double *sorted, size_t count, double q);
+
+/*
  * The mean of the middle half, with its 95 % interval: for single events that are stamped in steps of many
  * cycles (some time stamp counters tick 26 at a time), where a quantile can only be a multiple of the step.
  * Formula: mean without the lowest and highest quarter, -+ 1.96 s_w / (sqrt(n) / 2), s_w the standard

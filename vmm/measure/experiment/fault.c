@@ -112,14 +112,13 @@ static void fill(struct figures *figures, enum side side, struct distribution *d
     double *sorted = distribution->ns;
 
     windows_sort(sorted, distribution->count);
+    struct estimate least = windows_stepped_interval(sorted, distribution->count, 0);
+    least.high = fmax(least.high, distribution->summary.p5);
+    figure_decide(figures->least, side, least);
     figure_decide(
-        figures->least, side,
-        (struct estimate){
-            distribution->summary.min, distribution->summary.min, distribution->summary.p5});
+        figures->median, side, windows_stepped_interval(sorted, distribution->count, 0.5));
     figure_decide(
-        figures->median, side, windows_quantile_interval(sorted, distribution->count, 0.5));
-    figure_decide(
-        figures->p99, side, windows_quantile_interval(sorted, distribution->count, 0.99));
+        figures->p99, side, windows_stepped_interval(sorted, distribution->count, 0.99));
 }
 
 static void refuse(struct figures *figures, enum side side, const char *why)
@@ -231,7 +230,7 @@ static bool guest_around(
         windows_sort(distribution.ns, distribution.count);
         figure_decide(
             figure, SIDE_GUEST,
-            windows_quantile_interval(distribution.ns, distribution.count, 0.5));
+            windows_stepped_interval(distribution.ns, distribution.count, 0.5));
         distribution_destroy(&distribution);
         if (series != NULL) {
             series->x[i] = arounds[i];
