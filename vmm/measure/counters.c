@@ -302,9 +302,11 @@ static void describe_absence(const struct counters *counters, struct counters_pr
 {
     probe->errno_value = find_reason(counters);
     if (is_refused(probe->errno_value)) {
+        /* The sysctl refuses with EACCES, a filter of system calls with EPERM. */
         snprintf(
-            probe->text, sizeof(probe->text),
-            "no permission (sudo sysctl kernel.perf_event_paranoid=2)");
+            probe->text, sizeof(probe->text), "no permission (%s)",
+            probe->errno_value == EACCES ? "sudo sysctl kernel.perf_event_paranoid=2"
+                                         : "in a container: docker run --cap-add PERFMON");
     } else if (counters->dead) {
         snprintf(
             probe->text, sizeof(probe->text), "no PMU here (events open, but count nothing)");
