@@ -76,6 +76,7 @@ lib_sources := \
 	vmm/cli/measure_command.c \
 	vmm/cli/measure_options.c \
 	vmm/cli/options.c \
+	vmm/cli/output_file.c \
 	vmm/cli/paging_options.c \
 	vmm/cli/record_options.c \
 	vmm/cli/report_command.c \
@@ -382,15 +383,20 @@ unit_tests := \
 	test_measure_counter_check \
 	test_measure_counter_source \
 	test_measure_counters \
+	test_measure_errors \
+	test_measure_faults \
 	test_measure_flushed \
 	test_measure_jumps \
 	test_measure_large \
 	test_measure_layout \
+	test_measure_memory \
 	test_measure_options \
 	test_measure_output \
 	test_measure_page \
 	test_measure_steady \
+	test_measure_text \
 	test_measure_toll \
+	test_measure_walks \
 	test_objects \
 	test_options \
 	test_outcome \
@@ -444,6 +450,7 @@ kvm_tests := \
 	test_labbook \
 	test_mapped_files \
 	test_measure \
+	test_measure_files \
 	test_measure_tables \
 	test_output \
 	test_probe \
@@ -690,6 +697,7 @@ launch_tests := \
 	test_interactive \
 	test_labbook \
 	test_mapped_files \
+	test_measure_files \
 	test_output \
 	test_refusals
 $(launch_tests:%=$(O)/tests/kvm/%): $(O)/obj/tests/kvm/launch.o $(O)/obj/tests/kvm/scratch.o
@@ -721,10 +729,11 @@ property_objects := $(O)/obj/tests/unit/naive_walk.o \
 $(O)/tests/unit/test_property $(O)/tests/kvm/test_property: $(property_objects) | policies
 $(O)/tests/unit/test_property $(O)/tests/kvm/test_property: host_ldflags += -Wl,--wrap=nanosleep -Wl,--wrap=__assert_fail
 # Host memory and guest frames that run out; a space on the CPU of plain code.
-refusal_tests := $(addprefix $(O)/tests/unit/,test_objects test_pager_refusals test_space_refusals)
+refusal_tests := $(addprefix $(O)/tests/unit/,test_measure_memory test_objects test_pager_refusals \
+	test_space_refusals)
 $(refusal_tests): $(O)/obj/tests/unit/fail_alloc.o
 $(refusal_tests): host_ldflags += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray
-$(filter-out %/test_objects,$(refusal_tests)): $(O)/obj/tests/unit/naive_walk.o \
+$(filter-out %/test_objects %/test_measure_memory,$(refusal_tests)): $(O)/obj/tests/unit/naive_walk.o \
 	$(O)/obj/tests/unit/space_fixture.o $(O)/obj/tests/property/soft_cpu.o
 # A memory for policies to manage without a machine, and what they should do in it.
 $(filter $(O)/tests/unit/test_policy_%,$(unit_binaries)): $(O)/obj/tests/unit/fake_memory.o

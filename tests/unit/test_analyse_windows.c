@@ -33,6 +33,22 @@ static void test_windows_sort_and_quantiles(void **state)
     assert_true(median.low < median.value && median.value < median.high);
 }
 
+/* Events of 208 ticks, which a clock that goes 26 at a time shows as 208 or 234. */
+static void test_windows_stepped_interval_knows_the_step_of_the_clock(void **state)
+{
+    double values[COUNT];
+    const double alike[] = {208, 208, 208};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT; i++) {
+        values[i] = i < COUNT - 10 ? 208 : i < COUNT - 1 ? 234 : 208 + 26 * 40;
+    }
+    struct estimate median = windows_stepped_interval(values, COUNT, 0.5);
+    assert_true(median.value == 208 && median.low == 182 && median.high == 234);
+    median = windows_stepped_interval(alike, 3, 0.5);
+    assert_true(median.value == 208 && median.low == 208 && median.high == 208);
+}
+
 /* By hand: the middle half of 1 to 8 is 3 to 6. */
 static void test_windows_midmean_of_few(void **state)
 {
@@ -99,6 +115,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_windows_sort_and_quantiles),
+        cmocka_unit_test(test_windows_stepped_interval_knows_the_step_of_the_clock),
         cmocka_unit_test(test_windows_midmean_of_few),
         cmocka_unit_test(test_windows_midmean_sees_through_a_coarse_clock),
         cmocka_unit_test(test_windows_subtract_adds_squares),

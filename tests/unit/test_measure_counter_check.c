@@ -163,7 +163,7 @@ static void test_counter_check_adds_nothing_where_nothing_was_counted(void **sta
     counter_check_capacity(&result, figure, SIDE_NATIVE, &curves[SIDE_NATIVE], 1);
     counter_check_walks(&result, figure, SIDE_NATIVE, none, true);
     counter_check_ways(&result, figure, SIDE_NATIVE, none, COUNTER_KINDS);
-    counter_check_report(&result, curves, "data TLB", "pages");
+    counter_check_report(&result, curves, "data TLB", "pages", "events a load");
     assert_false(figure->side[SIDE_NATIVE].counted);
     assert_true(figure->side[SIDE_NATIVE].verdict.decided);
     assert_int_equal(result.control_count, 0);
@@ -265,7 +265,7 @@ static void test_counter_check_reports_a_sibling_series(void **state)
     (void)state;
     memset(curves, 0, sizeof(curves));
     fill(&curves[SIDE_NATIVE]);
-    counter_check_report(&result, curves, "data TLB", "pages");
+    counter_check_report(&result, curves, "data TLB", "pages", "events a load");
     assert_int_equal(result.series_count, 1);
     const struct result_series *series = &result.series[0];
     assert_string_equal(series->name, "data TLB, counted");

@@ -226,8 +226,8 @@ static void test_counters_tell_no_permission_from_no_counter(void **state)
         const char *text;
     } rows[] = {
         {EACCES, "no permission (sudo sysctl kernel.perf_event_paranoid=2)"},
-        {EPERM, "no permission (sudo sysctl kernel.perf_event_paranoid=2)"},
-        {ENOENT, "no PMU here (No such file or directory)"},
+        {EPERM, "no permission (in a container: docker run --cap-add PERFMON)"},
+        {ENOENT, "no PMU here (the kernel offers no such events)"},
         {ENOSYS, "no PMU here (Function not implemented)"},
     };
 

@@ -26,8 +26,8 @@ static size_t line_of(const struct layout *layout, enum layout_set set, size_t w
 
 static void make_uniq(struct layout *layout, size_t pages)
 {
-    uint64_t *address = lab_addresses(pages, PAGE_BYTES);
     struct err err;
+    uint64_t *address = lab_addresses(pages, PAGE_BYTES, &err);
 
     assert_non_null(address);
     assert_true(layout_make_uniq(layout, address, pages, 7, &err));

@@ -175,6 +175,44 @@ static void test_html_has_a_colour_for_all_that_is_drawn(void **state)
     result_destroy(&result);
 }
 
+/* Labels that shrink with a plot cannot be read, and a table cannot shrink. */
+static void test_html_scrolls_what_a_narrow_screen_cannot_hold(void **state)
+{
+    static struct result result;
+
+    (void)state;
+    result.experiment = "tlb";
+    result.ran = true;
+    (void)result_add_figure(&result, "cycles", "a figure");
+    (void)make_series(&result, SERIES_STAIRCASE, 1);
+    char *page = print_page(&result);
+    assert_non_null(strstr(page, "figure{margin:1em 0;overflow-x:auto}"));
+    assert_non_null(strstr(page, "svg{width:100%;min-width:"));
+    assert_non_null(strstr(page, ".wide{overflow-x:auto}"));
+    assert_non_null(strstr(page, "<div class=\"wide\"><table><tr><th>figure"));
+    free(page);
+    result_destroy(&result);
+}
+
+static void test_series_names_its_sides_though_one_was_not_measured(void **state)
+{
+    static struct result result;
+    struct result_series *series =
+        result_add_series(&result, SERIES_LADDER, SIDE_COUNT, 3, "made up");
+
+    (void)state;
+    assert_non_null(series);
+    series_name_sides(series);
+    series_set(series, SIDE_GUEST, 0, 1);
+    assert_string_equal(series->curve[SIDE_NATIVE], "native");
+    assert_string_equal(series->curve[SIDE_GUEST], "guest");
+    char *text = print_series(series);
+    assert_null(strstr(text, ">native</text>")); /* nothing of it is drawn */
+    assert_non_null(strstr(text, ">guest</text>"));
+    free(text);
+    result_destroy(&result);
+}
+
 static void test_html_shows_why_a_side_is_open(void **state)
 {
     static struct result result;
@@ -199,6 +237,8 @@ int main(void)
         cmocka_unit_test(test_plot_format_keeps_numbers_short),
         cmocka_unit_test(test_plot_ticks_of_many_decades_are_few),
         cmocka_unit_test(test_html_has_a_colour_for_all_that_is_drawn),
+        cmocka_unit_test(test_html_scrolls_what_a_narrow_screen_cannot_hold),
+        cmocka_unit_test(test_series_names_its_sides_though_one_was_not_measured),
         cmocka_unit_test(test_html_shows_why_a_side_is_open),
     };
 

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "measure/analyse/windows.h"
 #include "measure/toll.h"
 
 static void test_toll_ratio_holds_every_quotient(void **state)
@@ -22,6 +23,21 @@ static void test_toll_ratio_holds_every_quotient(void **state)
     assert_true(fabs(ratio.value - 3) < 1e-9);
     assert_true(fabs(ratio.low - 2) < 1e-9);    /* 24 / 12 */
     assert_true(fabs(ratio.high - 4.5) < 1e-9); /* 36 / 8 */
+}
+
+/* Exits: 64 an operation where each traps, none where none does; both with some of a timer's. */
+static void test_windows_count_interval_knows_what_disturbances_add(void **state)
+{
+    const double events = 200 * 64;
+    struct estimate trapped = windows_count_interval(12800 + 203, 200 + 3, events);
+    struct estimate nothing = windows_count_interval(7, 2, events);
+    struct estimate none = windows_count_interval(0, 0, events);
+
+    (void)state;
+    assert_true(trapped.value == 1 && trapped.low < 0.99 && trapped.high > 1.01);
+    assert_true(trapped.high - trapped.low < 0.04);
+    assert_true(nothing.low < 0 && nothing.high > 0 && nothing.high < 0.001);
+    assert_true(none.value == 0 && none.low < 0 && none.high > 0 && none.high < 0.001);
 }
 
 static void test_toll_ratio_refuses_a_native_cost_that_may_be_nothing(void **state)
@@ -88,6 +104,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_toll_ratio_holds_every_quotient),
+        cmocka_unit_test(test_windows_count_interval_knows_what_disturbances_add),
         cmocka_unit_test(test_toll_ratio_refuses_a_native_cost_that_may_be_nothing),
         cmocka_unit_test(test_toll_adds_costs_of_both_sides_only),
         cmocka_unit_test(test_toll_leaves_room_in_a_full_result),

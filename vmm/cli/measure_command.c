@@ -1,10 +1,11 @@
 /*
- * One run of `vmm measure`: output is opened before anything is measured, so that a path that
+ * One run of `vmm measure`: output is tried before anything is measured, so that a path that
  * cannot be written costs no three minutes.  Read measure/session.c next.
  */
 #include "cli/measure_command.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,6 +13,7 @@
 
 #include "cli/measure_options.h"
 #include "cli/options.h"
+#include "cli/output_file.h"
 #include "kvm/open.h"
 #include "measure/compare_files.h"
 #include "measure/csv.h"
@@ -29,18 +31,9 @@ static int fail(const struct err *err)
 }
 
 struct outputs {
-    FILE *json, *html; /* own; NULL: not asked for */
-    bool json_only;    /* JSON is on standard output, in place of the table */
+    struct output_file json, html;
+    bool json_only; /* JSON is on standard output, in place of the table */
 };
-
-static bool open_file(FILE **out, const char *option, const char *path, struct err *err)
-{
-    if (path == NULL) {
-        return true;
-    }
-    *out = fopen(path, "we");
-    return *out != NULL || err_set_errno(err, ERR_INPUT, "%s: cannot write %s", option, path);
-}
 
 /* A directory that is there, or can be made, and takes files. */
 static bool prepare_directory(const char *path, struct err *err)
@@ -60,46 +53,59 @@ static bool prepare_directory(const char *path, struct err *err)
 }
 
 static bool
-open_outputs(struct outputs *outputs, const struct measure_options *options, struct err *err)
+try_outputs(struct outputs *outputs, const struct measure_options *options, struct err *err)
 {
     *outputs =
         (struct outputs){.json_only = options->json != NULL && strcmp(options->json, "-") == 0};
-    return open_file(
+    return output_file_try(
                &outputs->json, "--json", outputs->json_only ? NULL : options->json, err) &&
-           open_file(&outputs->html, "--html", options->html, err) &&
+           output_file_try(&outputs->html, "--html", options->html, err) &&
            prepare_directory(options->csv, err);
 }
 
-static bool close_file(FILE *out, const char *path, struct err *err)
+typedef bool write_function(FILE *out, const struct session *session, struct err *err);
+
+static bool write_file(
+    struct output_file *file,
+    write_function *write,
+    const struct session *session,
+    struct err *err)
 {
-    return out == NULL || fclose(out) == 0 ||
-           err_set_errno(err, ERR_ENVIRONMENT, "cannot write %s", path);
+    if (file->path == NULL) {
+        return true;
+    }
+    FILE *out = output_file_open(file, err);
+    return out != NULL && output_file_close(file, write(out, session, err), err);
 }
 
-static bool
-close_outputs(struct outputs *outputs, const struct measure_options *options, struct err *err)
-{
-    bool ok = close_file(outputs->json, options->json, err);
-
-    return close_file(outputs->html, options->html, err) && ok;
-}
-
+/* Whatever can be written is: what was measured cost minutes.  The first error is told.  The table
+ * comes last: its reader may be gone. */
 static bool write_outputs(
-    const struct outputs *outputs,
+    struct outputs *outputs,
     const struct measure_options *options,
     const struct session *session,
     struct err *err)
 {
-    bool ok = true;
+    struct err errs[3] = {0};
+    bool ok[3] = {
+        write_file(&outputs->json, json_write, session, &errs[0]),
+        write_file(&outputs->html, html_write, session, &errs[1]),
+        options->csv == NULL || csv_write(options->csv, session, &errs[2])};
 
-    if (outputs->json_only) {
-        ok = json_write(stdout, session, err);
-    } else {
-        print_text_session(stdout, session);
+    for (size_t i = 0; i < 3; i++) {
+        if (!ok[i]) {
+            *err = errs[i];
+            break;
+        }
     }
-    ok = ok && (outputs->json == NULL || json_write(outputs->json, session, err));
-    ok = ok && (outputs->html == NULL || html_write(outputs->html, session, err));
-    return ok && (options->csv == NULL || csv_write(options->csv, session, err));
+    bool all = ok[0] && ok[1] && ok[2];
+    if (outputs->json_only) {
+        struct err last = {0};
+        bool written = json_write(stdout, session, all ? err : &last);
+        return (written || ferror(stdout) != 0 /* main tells it */) && all;
+    }
+    print_text_session(stdout, session);
+    return all;
 }
 
 static int measure(const struct measure_options *options)
@@ -118,16 +124,14 @@ static int measure(const struct measure_options *options)
     struct err err = {0};
     int status = 1;
 
-    bool ok = open_outputs(&outputs, options, &err) && session_run(&session, &config, &err) &&
+    bool ok = try_outputs(&outputs, options, &err) && session_run(&session, &config, &err) &&
               write_outputs(&outputs, options, &session, &err);
     if (ok && session_all_ran(&session)) {
         status = 0;
     }
     session_destroy(&session);
-    struct err late = {0};
-    if (!close_outputs(&outputs, options, &late) && ok) {
-        return fail(&late);
-    }
+    output_file_abandon(&outputs.json);
+    output_file_abandon(&outputs.html);
     return ok ? status : fail(&err);
 }
 
@@ -158,6 +162,9 @@ int measure_command(int argc, char **argv)
     struct measure_options options;
     struct err err = {0};
 
+    /* Both are errors of a write, or of making memory larger, and are told as such. */
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     if (!measure_options_parse(&options, argc, argv, &err)) {
         return fail(&err);
     }

@@ -56,7 +56,8 @@ static const char doc[] =
     "Examples:\n"
     "  vmm measure --quick\n"
     "  vmm measure tlb ways --html tlb.html\n"
-    "  vmm measure --json before.json && vmm measure --compare before.json after.json\n"
+    "  vmm measure --json before.json      and, some change later, --json after.json\n"
+    "  vmm measure --compare before.json after.json\n"
     "\n"
     "Exit status:\n"
     "  0    measured (undecided figures included); compared: nothing differs\n"
@@ -169,8 +170,8 @@ static bool settle(struct measure_options *options, struct err *err)
     if (options->compare[0] != NULL) {
         if (options->experiment_count != 2) {
             return err_set(
-                err, ERR_USAGE, "--compare takes two files of --json, but %zu were given",
-                options->experiment_count);
+                err, ERR_USAGE, "--compare takes two files of --json, and %zu %s given",
+                options->experiment_count, options->experiment_count == 1 ? "was" : "were");
         }
         options->compare[0] = options->experiments[0];
         options->compare[1] = options->experiments[1];

@@ -34,9 +34,9 @@ uint64_t cold_walk_mask(unsigned cold)
 }
 
 /* The buffer first, then each target with its neighbours, in an entry of level 4 of its own. */
-static uint64_t *choose_addresses(const struct lab *lab)
+static uint64_t *choose_addresses(const struct lab *lab, struct err *err)
 {
-    uint64_t *address = lab_addresses(PAGES, PAGE_BYTES);
+    uint64_t *address = lab_addresses(PAGES, PAGE_BYTES, err);
     uint64_t random = lab->seed;
 
     for (size_t k = 0; address != NULL && k < TARGETS; k++) {
@@ -195,7 +195,7 @@ static void report_side(
         } else {
             figure_decide(figures[cold], side, cost);
         }
-        if (series != NULL && driven_out) {
+        if (series != NULL && figures[cold]->side[side].verdict.decided) {
             series_set(series, side, cold - 1, cost.value);
         }
     }
@@ -230,13 +230,11 @@ static void report(const struct cold_walk *walk, const struct lab *lab, struct r
             }
             continue;
         }
-        if (series != NULL) {
-            snprintf(series->curve[side], RESULT_NAME_BYTES, "%s", side_name(side));
-        }
         report_side(walk, side, figures, series, result);
     }
     if (series != NULL) {
         series_name_axes(series, "levels of tables that are cold", "core cycles");
+        series_name_sides(series);
     }
     figure_read(figures[1], "of one load, above the same load with its translation at hand");
     figure_read(
@@ -246,7 +244,7 @@ static void report(const struct cold_walk *walk, const struct lab *lab, struct r
 
 static bool run(struct cold_walk *walk, struct lab *lab, struct err *err)
 {
-    uint64_t *address = choose_addresses(lab);
+    uint64_t *address = choose_addresses(lab, err);
     struct layout layout;
     struct field field;
     bool ok =

@@ -80,6 +80,9 @@ static bool read_file(const char *path, struct measurement *out, struct err *err
     json_error_t where;
 
     *out = (struct measurement){.root = json_load_file(path, 0, &where)};
+    if (out->root == NULL && where.line < 0) {
+        return err_set(err, ERR_INPUT, "--compare: %s", where.text);
+    }
     if (out->root == NULL) {
         return err_set(err, ERR_INPUT, "%s, line %d: %s", path, where.line, where.text);
     }
@@ -147,12 +150,17 @@ static void print_padded(FILE *out, const char *text, size_t width)
     fprintf(out, "%s%*s ", text, columns < width ? (int)(width - columns) : 0, "");
 }
 
-static void print_row(FILE *out, const struct compare_row *row)
+static const struct figure *any_figure(const struct compare_row *row)
 {
-    const struct figure *any = row->a != NULL ? row->a : row->b;
+    return row->a != NULL ? row->a : row->b;
+}
+
+static void print_row(FILE *out, const struct compare_row *row, size_t name_columns)
+{
+    const struct figure *any = any_figure(row);
     char text[FORMAT_BYTES];
 
-    print_padded(out, any->name, 46);
+    print_padded(out, any->name, name_columns);
     print_padded(out, any->unit, 8);
     format_figure(text, row->a);
     print_padded(out, text, 22);
@@ -163,6 +171,23 @@ static void print_row(FILE *out, const struct compare_row *row)
         fprintf(out, ", %.3g times", row->ratio);
     }
     fprintf(out, "\n");
+}
+
+/* All rows, in columns; returns whether a figure differs. */
+static bool print_rows(FILE *out, const struct compare_row *rows, size_t count)
+{
+    size_t name_columns = 0;
+    bool differs = false;
+
+    for (size_t i = 0; i < count; i++) {
+        size_t columns = format_columns(any_figure(&rows[i])->name);
+        name_columns = columns > name_columns ? columns : name_columns;
+    }
+    for (size_t i = 0; i < count; i++) {
+        print_row(out, &rows[i], name_columns);
+        differs = differs || rows[i].result == COMPARE_LESS || rows[i].result == COMPARE_MORE;
+    }
+    return differs;
 }
 
 static void print_host(FILE *out, char letter, const char *path, const json_t *root)
@@ -196,11 +221,7 @@ bool compare_files(FILE *out, const char *a, const char *b, bool *differs, struc
             compare_figures(first.figures, first.count, second.figures, second.count, rows);
         print_host(out, 'A', a, first.root);
         print_host(out, 'B', b, second.root);
-        for (size_t i = 0; i < count; i++) {
-            print_row(out, &rows[i]);
-            *differs =
-                *differs || rows[i].result == COMPARE_LESS || rows[i].result == COMPARE_MORE;
-        }
+        *differs = print_rows(out, rows, count);
     }
     free(rows);
     measurement_destroy(&first);

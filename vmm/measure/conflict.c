@@ -59,7 +59,8 @@ bool conflict_create(
         address[i] =
             i < pages ? conflict_address(stride_log2, i, mask) : wash_address(i - pages);
     }
-    bool ok = address != NULL &&
+    bool ok = (address != NULL ||
+               err_set(err, ERR_ENVIRONMENT, "no memory for %zu addresses", pages + wash)) &&
               layout_make_uniq(&conflict->layout, address, pages + wash, lab->seed, err);
     free(address);
     if (!ok) {

@@ -193,7 +193,8 @@ void counter_check_report(
     struct result *result,
     const struct counter_curve curves[SIDE_COUNT],
     const char *name,
-    const char *x)
+    const char *x,
+    const char *y)
 {
     static const char *const kinds[2] = {"misses", "walks"};
     const struct counter_curve *longest = curves[SIDE_GUEST].count > curves[SIDE_NATIVE].count
@@ -208,7 +209,7 @@ void counter_check_report(
     if (series == NULL) {
         return;
     }
-    series_name_axes(series, x, "events a load");
+    series_name_axes(series, x, y);
     for (size_t i = 0; i < longest->count; i++) {
         series->x[i] = (double)longest->point[i].size;
     }

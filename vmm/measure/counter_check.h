@@ -67,6 +67,7 @@ void counter_check_report(
     struct result *result,
     const struct counter_curve curves[SIDE_COUNT],
     const char *name,
-    const char *x);
+    const char *x,
+    const char *y);
 
 #endif

@@ -302,16 +302,20 @@ static void describe_absence(const struct counters *counters, struct counters_pr
 {
     probe->errno_value = find_reason(counters);
     if (is_refused(probe->errno_value)) {
+        /* The sysctl refuses with EACCES, a filter of system calls with EPERM. */
         snprintf(
-            probe->text, sizeof(probe->text),
-            "no permission (sudo sysctl kernel.perf_event_paranoid=2)");
+            probe->text, sizeof(probe->text), "no permission (%s)",
+            probe->errno_value == EACCES ? "sudo sysctl kernel.perf_event_paranoid=2"
+                                         : "in a container: docker run --cap-add PERFMON");
     } else if (counters->dead) {
         snprintf(
             probe->text, sizeof(probe->text), "no PMU here (events open, but count nothing)");
     } else {
         snprintf(
             probe->text, sizeof(probe->text), "no PMU here (%s%s)",
-            strerror(probe->errno_value),
+            /* What perf says of an event that the processor lacks is worded for files. */
+            probe->errno_value == ENOENT ? "the kernel offers no such events"
+                                         : strerror(probe->errno_value),
             probe->library[0] == '\0' ? "; no libpfm4: generic events only" : "");
     }
 }

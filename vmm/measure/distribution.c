@@ -29,6 +29,7 @@ bool distribution_make(
     *out = (struct distribution){.ns = calloc(count, sizeof(double)), .count = count};
     if (out->ns == NULL || scratch == NULL) {
         free(scratch);
+        distribution_destroy(out);
         return false;
     }
     for (size_t i = 0; i < count; i++) {
@@ -46,15 +47,11 @@ void distribution_destroy(struct distribution *distribution)
 }
 
 void distribution_add_histogram(
-    struct result_series *series,
-    size_t curve,
-    const char *name,
-    const struct distribution *from)
+    struct result_series *series, size_t curve, const struct distribution *from)
 {
     if (series == NULL) {
         return;
     }
-    snprintf(series->curve[curve], RESULT_NAME_BYTES, "%s", name);
     for (size_t i = 0; i < DISTRIBUTION_BINS; i++) {
         series->x[i] = pow(10, BIN_FIRST + (double)i / BINS_DECADE);
         series_set(series, curve, i, 0);

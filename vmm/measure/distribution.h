@@ -32,9 +32,6 @@ void distribution_destroy(struct distribution *distribution);
 
 /* Count into a curve of DISTRIBUTION_BINS points; series may be NULL. */
 void distribution_add_histogram(
-    struct result_series *series,
-    size_t curve,
-    const char *name,
-    const struct distribution *from);
+    struct result_series *series, size_t curve, const struct distribution *from);
 
 #endif

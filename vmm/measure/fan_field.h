@@ -17,8 +17,15 @@ struct fan_field {
 };
 
 /* Pages that always walk: half as many again as the second level of the TLB holds, as far as `tlb`
- * has found that; 2048 to 6144. */
+ * has found that, or CPUID says it; 2048 to 6144. */
 size_t fan_field_pages(const struct lab *lab);
+
+/* Whether that is enough on a side: false, and the figure refused, where its second level holds so many
+ * entries that some of the loads find theirs there.  True where nothing is known of it. */
+bool fan_field_check(const struct lab *lab, enum side side, struct result_figure *figure);
+
+/* What can be said of these pages, for a note: "more than the TLB holds", or that this is not known. */
+const char *fan_field_describe(const struct lab *lab);
 
 /* seed: of what fan_place() leaves to chance.  ERR_ENVIRONMENT as lab_make_field; nothing is left
  * behind then. */

@@ -24,10 +24,13 @@ static bool find_offset(
     return times->count > 0 && low <= high;
 }
 
-static double median_of(double *values, size_t count)
+/* With what is not known of the offset on both sides. */
+static struct estimate median_of(double *values, size_t count, double error)
 {
     windows_sort(values, count);
-    return windows_quantile(values, count, 0.5);
+    struct estimate median = windows_stepped_interval(values, count, 0.5);
+
+    return (struct estimate){median.value, median.low - error, median.high + error};
 }
 
 void fault_parts_report(
@@ -59,14 +62,13 @@ void fault_parts_report(
             double back = (double)(int64_t)(stamps[2 * i + 1] - times->entry[i]) - offset;
             parts[i] = (p == 0 ? exit : p == 1 ? work : back) / lab->found.ticks_per_ns;
         }
-        double value = median_of(parts, times->count);
         double error = p == 1 ? 0 : width / lab->found.ticks_per_ns;
-        figure_decide(
-            figures[p], SIDE_GUEST, (struct estimate){value, value - error, value + error});
+        struct estimate median = median_of(parts, times->count, error);
+        figure_decide(figures[p], SIDE_GUEST, median);
         if (series != NULL) {
             snprintf(series->curve[0], RESULT_NAME_BYTES, "guest");
             series->x[p] = p;
-            series_set(series, 0, p, value);
+            series_set(series, 0, p, median.value);
         }
     }
     if (series != NULL) {

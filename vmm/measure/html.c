@@ -20,7 +20,9 @@ static const char head[] =
     "color:var(--ink);background:var(--paper)}\n"
     "table{border-collapse:collapse;margin:.6em 0}td,th{padding:.15em .7em .15em 0;"
     "text-align:left;vertical-align:top;border-bottom:1px solid var(--line)}\n"
-    "figure{margin:1em 0}figcaption{font-weight:600}svg{width:100%;height:auto}"
+    /* A narrow screen scrolls what is wide; a plot that shrinks with it cannot be read. */
+    "figure{margin:1em 0;overflow-x:auto}figcaption{font-weight:600;position:sticky;left:0}"
+    "svg{width:100%;min-width:36em;height:auto}.wide{overflow-x:auto}"
     "svg text{font-size:11px;fill:var(--dim)}.grid{stroke:var(--line)}"
     ".mark{stroke:var(--dim);stroke-dasharray:2 3}\n"
     ".n0{--c:var(--n0)}.n1{--c:var(--n1)}.n2{--c:var(--n2)}.g0{--c:var(--g0)}"
@@ -30,7 +32,7 @@ static const char head[] =
     "rect[class]{fill:var(--c)}polyline{fill:none;stroke:var(--c);stroke-width:1.8}"
     "polyline[class^=g]{stroke-dasharray:6 5}\n"
     ".open{color:var(--bad)}.bad{color:var(--bad);font-weight:600}"
-    ".small{color:var(--dim);font-size:13px}\n"
+    ".small{color:var(--dim);font-size:13px}.wide td:last-child{min-width:14em}\n"
     "</style></head><body>\n<h1>vmm measure</h1>\n";
 
 void html_print_text(FILE *out, const char *text)
@@ -125,7 +127,8 @@ static void print_figures(FILE *out, const struct result *result, bool counters)
     }
     fprintf(
         out,
-        "<table><tr><th>figure</th><th>unit</th><th>native</th><th>guest</th>"
+        "<div "
+        "class=\"wide\"><table><tr><th>figure</th><th>unit</th><th>native</th><th>guest</th>"
         "<th>CPUID</th>%s<th></th></tr>\n",
         counters ? "<th>counter</th>" : "");
     for (size_t i = 0; i < result->figure_count; i++) {
@@ -144,7 +147,7 @@ static void print_figures(FILE *out, const struct result *result, bool counters)
         print_reading(out, figure);
         fprintf(out, "</tr>\n");
     }
-    fprintf(out, "</table>\n");
+    fprintf(out, "</table></div>\n");
 }
 
 static void print_result(
@@ -186,5 +189,5 @@ bool html_write(FILE *out, const struct session *session, struct err *err)
     }
     fputs("</body></html>\n", out);
     return (fflush(out) == 0 && !ferror(out)) ||
-           err_set_errno(err, ERR_ENVIRONMENT, "writing the page");
+           err_set_errno(err, ERR_ENVIRONMENT, "cannot write the page");
 }

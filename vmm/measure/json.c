@@ -164,5 +164,5 @@ bool json_write(FILE *out, const struct session *session, struct err *err)
     bool ok = json_dumpf(root, out, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) == 0;
     json_decref(root);
     ok = ok && fputc('\n', out) != EOF && fflush(out) == 0;
-    return ok || err_set_errno(err, ERR_ENVIRONMENT, "writing the JSON of the results");
+    return ok || err_set_errno(err, ERR_ENVIRONMENT, "cannot write the results");
 }

@@ -80,10 +80,13 @@ bool lab_sample(
     return true;
 }
 
-uint64_t *lab_addresses(size_t pages, uint64_t stride_bytes)
+uint64_t *lab_addresses(size_t pages, uint64_t stride_bytes, struct err *err)
 {
     uint64_t *address = calloc(pages, sizeof(*address));
 
+    if (address == NULL) {
+        err_set(err, ERR_ENVIRONMENT, "no memory for %zu addresses", pages);
+    }
     for (size_t i = 0; address != NULL && i < pages; i++) {
         address[i] = EXP_PAGES + i * stride_bytes;
     }

@@ -77,9 +77,9 @@ MUST_CHECK bool lab_sample(
     struct sample_cost cost[SIDE_COUNT][LAYOUT_SETS],
     struct err *err);
 
-/* `pages` page addresses from EXP_PAGES on, stride_bytes apart; the caller frees.  NULL: no
- * memory. */
-uint64_t *lab_addresses(size_t pages, uint64_t stride_bytes);
+/* `pages` page addresses from EXP_PAGES on, stride_bytes apart; the caller frees.  NULL,
+ * ERR_ENVIRONMENT: no memory. */
+uint64_t *lab_addresses(size_t pages, uint64_t stride_bytes, struct err *err);
 
 /* Share of this experiment that is done, 0 to 1. */
 void lab_progress(struct lab *lab, double share);

@@ -43,7 +43,7 @@ MUST_CHECK bool levels_measure(
     const struct levels_plan *plan,
     struct result *result,
     struct err *err);
-void levels_destroy(struct levels *levels);
+void levels_destroy(struct levels *levels); /* accepts a zeroed struct */
 
 /* Hand what was found to later experiments. */
 void levels_remember(const struct levels *levels, struct lab *lab);

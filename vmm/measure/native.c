@@ -5,6 +5,8 @@
 #include "measure/native.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -73,6 +75,30 @@ static bool open_frames(struct native *native, struct err *err)
     return true;
 }
 
+#define LIMIT_SLACK                                                                            \
+    16 /* mappings that the kernel counts and does not show, or the other way round */
+
+/* Whether it is their number that the kernel refuses, and not memory: both are ENOMEM. */
+static bool is_at_map_limit(void)
+{
+    FILE *limit = fopen("/proc/sys/vm/max_map_count", "re");
+    FILE *maps = fopen("/proc/self/maps", "re");
+    char line[32] = "";
+    unsigned long count = LIMIT_SLACK;
+
+    bool known = limit != NULL && maps != NULL && fgets(line, sizeof(line), limit) != NULL;
+    for (int c = 0; known && (c = fgetc(maps)) != EOF;) {
+        count += c == '\n';
+    }
+    if (limit != NULL) {
+        fclose(limit);
+    }
+    if (maps != NULL) {
+        fclose(maps);
+    }
+    return known && count >= strtoul(line, NULL, 10);
+}
+
 /* Ordinary pages: any page shows any frame, one mapping each. */
 static bool map_small(struct native *native, const struct layout_map *map, struct err *err)
 {
@@ -85,11 +111,12 @@ static bool map_small(struct native *native, const struct layout_map *map, struc
         return true;
     }
     if (errno == ENOMEM) {
+        bool limit = is_at_map_limit();
+        errno = ENOMEM;
         return err_set_errno(
-            err, ERR_ENVIRONMENT,
-            "mapping page %zu of a native layout (more mappings are allowed by: sysctl "
-            "vm.max_map_count=262144)",
-            native->mapped);
+            err, ERR_ENVIRONMENT, "mapping page %zu of a native layout%s", native->mapped,
+            limit ? " (more mappings are allowed by: sudo sysctl vm.max_map_count=262144)"
+                  : "");
     }
     return err_set_errno(
         err, ERR_ENVIRONMENT, "mapping a native page at 0x%llx",

@@ -5,6 +5,8 @@
 
 #include "measure/format.h"
 
+#define NAME_COLUMNS 30 /* of a figure, at least */
+
 void print_text_list(FILE *out)
 {
     for (size_t i = 0; i < catalogue_count; i++) {
@@ -51,6 +53,10 @@ void print_text_noise(const struct session *session, char *text, size_t bytes)
 
     if (session->steal_share >= 0) {
         snprintf(steal, sizeof(steal), "%.1f %% stolen, ", session->steal_share * 100);
+    }
+    if (session->cpu < 0) {
+        snprintf(text, bytes, "%snot pinned to a CPU: the scheduler may move it", steal);
+        return;
     }
     snprintf(
         text, bytes, "%spinned to CPU %d of %u%s", steal, session->cpu, session->processors,
@@ -106,13 +112,26 @@ static void print_reasons(FILE *out, const struct result_figure *figure)
     }
 }
 
+/* As wide as the longest name of a result. */
+static size_t find_name_columns(const struct result *result)
+{
+    size_t most = NAME_COLUMNS;
+
+    for (size_t i = 0; i < result->figure_count; i++) {
+        size_t columns = format_columns(result->figures[i].name);
+        most = columns > most ? columns : most;
+    }
+    return most;
+}
+
 /* counters: there are some, so that there is a column for them. */
-static void print_figure(FILE *out, const struct result_figure *figure, bool counters)
+static void
+print_figure(FILE *out, const struct result_figure *figure, size_t name_columns, bool counters)
 {
     char text[FORMAT_COUNTER_BYTES];
 
     fprintf(out, "  ");
-    print_padded(out, figure->name, 30);
+    print_padded(out, figure->name, name_columns);
     print_padded(out, figure->unit, 8);
     for (enum side side = 0; side < SIDE_COUNT; side++) {
         format_side(text, &figure->side[side]);
@@ -157,13 +176,14 @@ static void print_result(
         fprintf(out, "  could not run: %s\n\n", result->failure);
         return;
     }
+    size_t name_columns = find_name_columns(result);
     if (result->figure_count > 0) {
         fprintf(
-            out, "  %-30s %-8s %-20s %-20s %-14s%s\n", "figure", "unit", "native", "guest",
-            "CPUID", counters ? " counter" : "");
+            out, "  %-*s %-8s %-20s %-20s %-14s%s\n", (int)name_columns, "figure", "unit",
+            "native", "guest", "CPUID", counters ? " counter" : "");
     }
     for (size_t i = 0; i < result->figure_count; i++) {
-        print_figure(out, &result->figures[i], counters);
+        print_figure(out, &result->figures[i], name_columns, counters);
     }
     for (size_t i = 0; i < result->control_count; i++) {
         fprintf(

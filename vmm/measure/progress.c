@@ -4,6 +4,7 @@
 #include "base/clock.h"
 
 #define REDRAW_NS (NS_PER_SECOND / 5)
+#define COLUMNS   38 /* of the line, at most: a narrow terminal must not begin another */
 
 void progress_begin(struct progress *progress, FILE *out, double total)
 {
@@ -54,7 +55,7 @@ void progress_leave(struct progress *progress)
 void progress_end(struct progress *progress)
 {
     if (progress->out != NULL) {
-        fprintf(progress->out, "\r%*s\r", 44, "");
+        fprintf(progress->out, "\r%*s\r", COLUMNS, "");
         fflush(progress->out);
     }
 }

@@ -113,6 +113,14 @@ void series_name_axes(struct result_series *series, const char *x, const char *y
     snprintf(series->y_name, sizeof(series->y_name), "%s", y);
 }
 
+void series_name_sides(struct result_series *series)
+{
+    assert(series->curves == SIDE_COUNT);
+    for (enum side side = 0; side < SIDE_COUNT; side++) {
+        snprintf(series->curve[side], sizeof(series->curve[0]), "%s", side_name(side));
+    }
+}
+
 void series_mark(struct result_series *series, uint64_t entries)
 {
     assert(series->mark_count < SERIES_MARKS_MAX);

@@ -121,6 +121,8 @@ struct result_series *result_add_series(
     const char *name,
     ...) __attribute__((format(printf, 5, 6)));
 void series_name_axes(struct result_series *series, const char *x, const char *y);
+/* Name the curves of a series of one curve a side; a side that was not measured keeps its name. */
+void series_name_sides(struct result_series *series);
 /* Mark where CPUID puts a step; entries 0 is a hidden claim and leaves no mark. */
 void series_mark(struct result_series *series, uint64_t entries);
 void series_set(struct result_series *series, size_t curve, size_t point, double value);

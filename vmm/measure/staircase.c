@@ -280,7 +280,7 @@ bool staircase_measure(
     unsigned refinements = lab->found.emulated ? 0 : plan->refinements;
     unsigned rounds = lab->found.emulated ? 0 : CONFIRM_ROUNDS;
 
-    *staircase = (struct staircase){0};
+    *staircase = (struct staircase){.steps = plan->steps};
     while (size <= plan->last && staircase->count < KNEE_POINTS_MAX) {
         if (!take_point(staircase, lab, field, plan, size, err)) {
             return false;
@@ -336,7 +336,9 @@ struct result_series *staircase_report(
     if (series == NULL) {
         return NULL;
     }
-    series_name_axes(series, x, "core cycles a load");
+    series_name_axes(
+        series, x,
+        staircase->steps == STEPS_LOADS ? "core cycles a load" : "core cycles a jump");
     for (enum side side = 0; side < SIDE_COUNT; side++) {
         const struct knee_point *const curves[3] = {
             staircase->test[side], staircase->control[side], staircase->net[side]};
@@ -350,6 +352,8 @@ struct result_series *staircase_report(
             }
         }
     }
-    counter_check_report(result, staircase->counted, name, x);
+    counter_check_report(
+        result, staircase->counted, name, x,
+        staircase->steps == STEPS_LOADS ? "events a load" : "events a jump");
     return series;
 }

@@ -14,6 +14,7 @@
 #define STAIRCASE_REPEATS_MAX 64
 
 struct staircase {
+    enum sample_steps steps; /* as the plan */
     size_t count;
     struct knee_point test[SIDE_COUNT][KNEE_POINTS_MAX];
     struct knee_point control[SIDE_COUNT][KNEE_POINTS_MAX];

@@ -68,6 +68,28 @@ struct estimate windows_quantile_interval(const double *sorted, size_t count, do
     };
 }
 
+static double find_step(const double *sorted, size_t count)
+{
+    double step = INFINITY;
+
+    for (size_t i = 1; i < count; i++) {
+        if (sorted[i] > sorted[i - 1]) {
+            step = fmin(step, sorted[i] - sorted[i - 1]);
+        }
+    }
+    return isinf(step) ? 0 : step;
+}
+
+struct estimate windows_stepped_interval(const double *sorted, size_t count, double q)
+{
+    struct estimate interval = windows_quantile_interval(sorted, count, q);
+    double step = find_step(sorted, count);
+
+    interval.low -= step;
+    interval.high += step;
+    return interval;
+}
+
 struct estimate windows_midmean_interval(const double *sorted, size_t count)
 {
     size_t cut = count / 4;
@@ -101,6 +123,15 @@ struct estimate windows_subtract(const struct estimate *a, const struct estimate
     return (struct estimate){
         value, value - hypot(a->value - a->low, b->high - b->value),
         value + hypot(a->high - a->value, b->value - b->low)};
+}
+
+struct estimate windows_count_interval(uint64_t more, uint64_t less, double events)
+{
+    double difference = (double)more - (double)less;
+    double error = WINDOWS_Z95 * sqrt(fmax((double)more + (double)less, 1));
+
+    return (struct estimate){
+        difference / events, (difference - error) / events, (difference + error) / events};
 }
 
 /* Of an ascending array: where the values beyond limit begin. */

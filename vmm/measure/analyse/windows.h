@@ -58,6 +58,13 @@ double windows_quantile(const double *sorted, size_t count, double q);
 struct estimate windows_quantile_interval(const double *sorted, size_t count, double q);
 
 /*
+ * The same of single events, each the difference of two time stamps: wider by the step of the stamps on both
+ * sides, for what lies between two steps is read as one or the other.  The step is the least difference
+ * between two of the values; values that are all alike do not tell it.
+ */
+struct estimate windows_stepped_interval(const double *sorted, size_t count, double q);
+
+/*
  * The mean of the middle half, with its 95 % interval: for single events that are stamped in steps of many
  * cycles (some time stamp counters tick 26 at a time), where a quantile can only be a multiple of the step.
  * Formula: mean without the lowest and highest quarter, -+ 1.96 s_w / (sqrt(n) / 2), s_w the standard
@@ -68,6 +75,13 @@ struct estimate windows_midmean_interval(const double *sorted, size_t count);
 
 /* a - b, where what disturbed them is independent: half widths add as squares. */
 struct estimate windows_subtract(const struct estimate *a, const struct estimate *b);
+
+/*
+ * By how much one count exceeds another, over `events` > 0: (more - less) / events, with the 95 %
+ * interval of two counts to which disturbances add at random (Poisson: the variance of a count is the count,
+ * and that of the difference their sum, of which at least one is assumed).
+ */
+struct estimate windows_count_interval(uint64_t more, uint64_t less, double events);
 
 /*
  * Summarise count >= 1 windows, in any order.  scratch: count doubles, lent; overwritten with

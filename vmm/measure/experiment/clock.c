@@ -92,6 +92,9 @@ static bool check_emulation(
     uint64_t unexpected;
 
     bool ok = ticks != NULL && scratch != NULL;
+    if (!ok) {
+        err_set(err, ERR_ENVIRONMENT, "no memory for windows of the clock");
+    }
     ok = ok && field_run(field, side, EXP_ROUTINE_emulation, &args, ticks, 0, &unexpected, err);
     ok =
         ok &&
@@ -160,8 +163,12 @@ take_noise(struct field *field, enum side side, struct result_figure *figure, st
     uint64_t *ticks = calloc(args.windows, sizeof(*ticks));
     double *values = calloc(2 * args.windows, sizeof(*values));
     uint64_t unexpected;
-    bool ok =
-        ticks != NULL && values != NULL &&
+    bool ok = ticks != NULL && values != NULL;
+    if (!ok) {
+        err_set(err, ERR_ENVIRONMENT, "no memory for windows of noise");
+    }
+    ok =
+        ok &&
         field_run(field, side, EXP_ROUTINE_clock, &args, ticks, args.windows, &unexpected, err);
 
     if (ok) {

@@ -20,7 +20,7 @@ static bool take(struct lab *lab, bool shuffled, struct staircase *staircase, st
         .last = PAGES,
         .points_an_octave = lab->quick ? 5 : 8,
         .refinements = lab->quick ? 16 : 40};
-    uint64_t *address = lab_addresses(PAGES, PAGE_BYTES);
+    uint64_t *address = lab_addresses(PAGES, PAGE_BYTES, err);
     struct layout layout;
     struct field field;
     bool ok =
@@ -80,9 +80,12 @@ bool experiment_coalesce(struct lab *lab, struct result *result, struct err *err
 {
     static const char *const names[2] = {"frames in order", "frames shuffled"};
     struct staircase *staircases = calloc(2, sizeof(*staircases));
-    bool ok = staircases != NULL && take(lab, false, &staircases[0], err) &&
-              take(lab, true, &staircases[1], err);
+    bool ok = staircases != NULL;
 
+    if (!ok) {
+        err_set(err, ERR_ENVIRONMENT, "no memory for staircases");
+    }
+    ok = ok && take(lab, false, &staircases[0], err) && take(lab, true, &staircases[1], err);
     for (unsigned i = 0; ok && i < 2; i++) {
         struct result_figure *figure =
             result_add_figure(result, "pages", "first-level reach, %s", names[i]);

@@ -82,7 +82,7 @@ static void service_destroy(struct service *service)
 static bool open_guest(
     struct lab *lab, struct layout *layout, struct field *field, size_t pages, struct err *err)
 {
-    uint64_t *address = lab_addresses(pages, PAGE_BYTES);
+    uint64_t *address = lab_addresses(pages, PAGE_BYTES, err);
     bool ok = address != NULL && layout_make_own(layout, address, pages, false, 1, err);
 
     free(address);
@@ -112,14 +112,13 @@ static void fill(struct figures *figures, enum side side, struct distribution *d
     double *sorted = distribution->ns;
 
     windows_sort(sorted, distribution->count);
+    struct estimate least = windows_stepped_interval(sorted, distribution->count, 0);
+    least.high = fmax(least.high, distribution->summary.p5);
+    figure_decide(figures->least, side, least);
     figure_decide(
-        figures->least, side,
-        (struct estimate){
-            distribution->summary.min, distribution->summary.min, distribution->summary.p5});
+        figures->median, side, windows_stepped_interval(sorted, distribution->count, 0.5));
     figure_decide(
-        figures->median, side, windows_quantile_interval(sorted, distribution->count, 0.5));
-    figure_decide(
-        figures->p99, side, windows_quantile_interval(sorted, distribution->count, 0.99));
+        figures->p99, side, windows_stepped_interval(sorted, distribution->count, 0.99));
 }
 
 static void refuse(struct figures *figures, enum side side, const char *why)
@@ -173,7 +172,7 @@ static bool guest_faults(
     ok = ok && take_guest_faults(lab, field, &service, count, &args, stamps, err);
     if (ok &&
         distribution_make(&distribution, &args, lab->found.ticks_per_ns, stamps, count, 1)) {
-        distribution_add_histogram(histogram, SIDE_GUEST, "guest", &distribution);
+        distribution_add_histogram(histogram, SIDE_GUEST, &distribution);
         fill(figures, SIDE_GUEST, &distribution);
         const struct fault_times times = {service.exit, service.entry, service.count};
         fault_parts_report(lab, &times, stamps, result);
@@ -231,7 +230,7 @@ static bool guest_around(
         windows_sort(distribution.ns, distribution.count);
         figure_decide(
             figure, SIDE_GUEST,
-            windows_quantile_interval(distribution.ns, distribution.count, 0.5));
+            windows_stepped_interval(distribution.ns, distribution.count, 0.5));
         distribution_destroy(&distribution);
         if (series != NULL) {
             series->x[i] = arounds[i];
@@ -293,7 +292,7 @@ static void native_kind(
     }
     double fault = distribution.summary.median;
     distribution_add_histogram(
-        kind == NATIVE_FAULT_MINOR ? histogram : NULL, SIDE_NATIVE, "native", &distribution);
+        kind == NATIVE_FAULT_MINOR ? histogram : NULL, SIDE_NATIVE, &distribution);
     fill(figures, SIDE_NATIVE, &distribution);
     distribution_destroy(&distribution);
     if (kind == NATIVE_FAULT_MINOR &&
@@ -346,6 +345,7 @@ bool experiment_fault(struct lab *lab, struct result *result, struct err *err)
     figure_read(figures[1].least, "native: a system call; guest: an exit to this process");
     if (histogram != NULL) {
         series_name_axes(histogram, "ns", "faults");
+        series_name_sides(histogram);
     }
     if (lab->wanted[SIDE_NATIVE]) {
         struct figures more[2] = {

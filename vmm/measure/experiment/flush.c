@@ -45,14 +45,19 @@ static void carry_out(void *context, struct virtual *guest, const struct machine
     }
 }
 
-/* Median time of a window in ns: of the request (pages 0), or of reloading `pages` pages; and exits a
- * window that the request did not ask for, if wanted. */
+static size_t count_windows(const struct lab *lab)
+{
+    return lab->quick ? WINDOWS / 3 : WINDOWS;
+}
+
+/* Median time of a window in ns: of the request (pages 0), or of reloading `pages` pages; and the
+ * exits of all windows that the request did not ask for, if wanted. */
 static bool take(
     struct lab *lab,
     struct order order,
     size_t pages,
     struct estimate *out,
-    double *exits,
+    uint64_t *exits,
     struct err *err)
 {
     struct field *field = order.field;
@@ -65,7 +70,7 @@ static bool take(
         .start = {field_link(field, LAYOUT_TEST, NULL, chain)},
         .warm = 2 * loads,
         .loads = loads,
-        .windows = lab->quick ? WINDOWS / 3 : WINDOWS,
+        .windows = count_windows(lab),
         .parameter = {
             order.warm   ? EXP_FLUSH_WARM
             : pages == 0 ? EXP_FLUSH_REQUEST
@@ -81,7 +86,7 @@ static bool take(
         ns[i] = ((double)ticks[i] - (double)args.floor_ticks) / lab->found.ticks_per_ns;
     }
     if (exits != NULL) {
-        *exits = (double)unexpected / (double)args.windows;
+        *exits = unexpected;
     }
     windows_sort(ns, args.windows);
     *out = windows_quantile_interval(ns, args.windows, 0.5);
@@ -229,7 +234,7 @@ static bool report_kind(
     struct order many = {.field = field, .flush = kind->what, .times = MANY};
     const double loads = 2 * (MANY - 1);
     struct estimate once, often, with;
-    double exits_once, exits_often;
+    uint64_t exits_once, exits_often;
 
     if (kind->needs_pcid && !machine_cpu(field->guest.machine)->pcid) {
         refuse_kind(result, kind->name);
@@ -241,14 +246,16 @@ static bool report_kind(
         return false;
     }
     subtract(result_add_figure(result, "ns", "%s", kind->name), often, once, loads);
-    double exits = (exits_often - exits_once) / loads;
+    struct estimate exits =
+        windows_count_interval(exits_often, exits_once, loads * (double)count_windows(lab));
     struct result_figure *figure = result_add_figure(result, "exits", "%s: exits", kind->name);
     if (kvm_stats_exits(&field->guest.stats) == KVM_STATS_NONE) {
         figure_refuse(figure, SIDE_GUEST, "KVM does not count exits here");
     } else {
-        figure_decide(figure, SIDE_GUEST, (struct estimate){exits, exits, exits});
+        figure_decide(figure, SIDE_GUEST, exits);
         figure_read(
-            figure, "%s", exits > 0.5 ? "trapped: a hypervisor's cost, not a core's" : "");
+            figure, "%s",
+            exits.value > 0.5 ? "trapped: a hypervisor's cost, not a core's" : "");
     }
     figure = result_add_figure(result, "ns", "%s: reload, a page", kind->name);
     subtract(figure, with, *without, RELOAD);
@@ -282,7 +289,7 @@ report_flushes(struct lab *lab, struct field *field, struct result *result, stru
 
 bool experiment_flush(struct lab *lab, struct result *result, struct err *err)
 {
-    uint64_t *address = lab_addresses(PAGES, PAGE_BYTES);
+    uint64_t *address = lab_addresses(PAGES, PAGE_BYTES, err);
     struct layout layout;
     struct field field;
 

@@ -83,7 +83,7 @@ bool experiment_itlb(struct lab *lab, struct result *result, struct err *err)
     struct levels first = {0};
     struct layout layout;
     struct field field;
-    uint64_t *address = lab_addresses(pages, PAGE_BYTES);
+    uint64_t *address = lab_addresses(pages, PAGE_BYTES, err);
     bool ok = address != NULL && layout_make_uniq(&layout, address, pages, lab->seed, err);
 
     free(address);

@@ -45,7 +45,7 @@ static double take_ratio(
     bool ok;
 
     if (request->level == 1) {
-        uint64_t *address = lab_addresses(UNITS, unit_bytes);
+        uint64_t *address = lab_addresses(UNITS, unit_bytes, err);
         ok = address != NULL && layout_make_uniq(&layout, address, UNITS, lab->seed, err);
         free(address);
     } else {

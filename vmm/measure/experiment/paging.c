@@ -122,17 +122,16 @@ static void compare_with_module(struct lab *lab, struct result *result)
 bool experiment_paging(struct lab *lab, struct result *result, struct err *err)
 {
     size_t sweep = lab->quick ? SWEEP_PAGES / 2 : SWEEP_PAGES;
-    uint64_t *address = lab_addresses(sweep, PAGE_BYTES);
     struct trial trials[TRIALS];
     struct layout layout;
     struct field field;
 
     if (!lab->wanted[SIDE_GUEST]) {
-        free(address);
         result_note(result, "needs the guest, which was not asked for");
         return true;
     }
     struct result_figure *figure = result_add_figure(result, "0/1", "nested paging");
+    uint64_t *address = lab_addresses(sweep, PAGE_BYTES, err);
     bool ok = address != NULL && layout_make_uniq(&layout, address, sweep, lab->seed, err);
     free(address);
     if (!ok) {

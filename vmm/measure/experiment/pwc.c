@@ -246,13 +246,15 @@ static void report_side(
 
 /* Where not every load walks, it is not the walker's entries that run short. */
 static void check_walks(
+    const struct lab *lab,
     const struct curve *test,
     enum side side,
     struct result_figure *entries,
     struct result_figure *cost,
     struct result *result)
 {
-    if (!counter_check_walks(result, entries, side, test->counts, false)) {
+    if (!fan_field_check(lab, side, entries) ||
+        !counter_check_walks(result, entries, side, test->counts, false)) {
         figure_refuse(cost, side, "%s", entries->side[side].verdict.reason);
     }
 }
@@ -291,7 +293,7 @@ static bool run_level(
         for (enum side side = 0; ok && side < SIDE_COUNT; side++) {
             if (lab->wanted[side] && !entries->side[side].verdict.decided) {
                 report_side(curves, &fans[i], side, entries, cost, result);
-                check_walks(&curves->test[side], side, entries, cost, result);
+                check_walks(lab, &curves->test[side], side, entries, cost, result);
             }
         }
         if (ok) {
@@ -337,9 +339,9 @@ bool experiment_pwc(struct lab *lab, struct result *result, struct err *err)
     }
     result_note(
         result,
-        "%zu pages, more than the TLB holds, in turn through so many tables; a page needs an "
-        "entry of "
-        "each level, so caches that levels or a TLB share look smaller by what the others take",
-        pages);
+        "%zu pages, %s, in turn through so many tables; a page needs an entry of each level, "
+        "so "
+        "caches that levels or a TLB share look smaller by what the others take",
+        pages, fan_field_describe(lab));
     return true;
 }

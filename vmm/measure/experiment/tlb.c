@@ -18,8 +18,8 @@ static bool measure_small(struct lab *lab, struct result *result, struct err *er
         .noun = "data TLB",
         .claims = {&lab->claims.data[1][1], &lab->claims.data[2][1]},
     };
-    struct levels levels;
-    uint64_t *address = lab_addresses(plan.pages, PAGE_BYTES);
+    struct levels levels = {0};
+    uint64_t *address = lab_addresses(plan.pages, PAGE_BYTES, err);
     struct layout layout;
     struct field field;
     bool ok = address != NULL && layout_make_uniq(&layout, address, plan.pages, lab->seed, err);

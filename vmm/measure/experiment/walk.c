@@ -129,11 +129,11 @@ static bool take_rung(
 }
 
 static void report_rungs(
+    const struct lab *lab,
     const struct ladder_report *report,
     const struct ladder_input *input,
     const struct rung_counts *counts,
     enum side side,
-    bool emulated,
     struct result_figure *figures[LADDER_LEVELS],
     struct result_series *series,
     struct result *result)
@@ -142,11 +142,12 @@ static void report_rungs(
         if (!input->measured[level]) {
             figure_refuse(
                 figures[level], side, "%s",
-                emulated ? "emulated clock: no walker to look at" : "not measured");
+                lab->found.emulated ? "emulated clock: no walker to look at" : "not measured");
         } else if (!report->verdict.decided) {
             figure_refuse(figures[level], side, "%s", report->verdict.reason);
         } else {
             figure_decide(figures[level], side, report->walk[level]);
+            (void)fan_field_check(lab, side, figures[level]);
         }
         counter_check_walks(result, figures[level], side, counts->level[level], true);
         if (series != NULL && figures[level]->side[side].verdict.decided) {
@@ -173,24 +174,20 @@ static bool run_ladder(struct lab *lab, struct result *result, struct err *err)
     }
     struct result_series *series =
         result_add_series(result, SERIES_LADDER, SIDE_COUNT, LADDER_LEVELS - 1, "walk ladder");
+    for (size_t i = 0; series != NULL && i < series->points; i++) {
+        series->x[i] = (double)(i + 1);
+    }
     for (enum side side = 0; side < SIDE_COUNT; side++) {
         struct ladder_report report = {0};
         if (!lab->wanted[side]) {
             continue;
         }
         ladder_find_steps(&input[side], &report);
-        if (series != NULL) {
-            snprintf(series->curve[side], RESULT_NAME_BYTES, "%s", side_name(side));
-            for (size_t i = 0; i < series->points; i++) {
-                series->x[i] = (double)(i + 1);
-            }
-        }
-        report_rungs(
-            &report, &input[side], &counts[side], side, lab->found.emulated, figures, series,
-            result);
+        report_rungs(lab, &report, &input[side], &counts[side], side, figures, series, result);
     }
     if (series != NULL) {
         series_name_axes(series, "first level that is read", "core cycles");
+        series_name_sides(series);
     }
     figure_read(figures[1], "above a load that hits; only entries of level 1 are read");
     figure_read(figures[2], "each page has an entry of level 2 of its own");
@@ -201,10 +198,9 @@ static bool run_ladder(struct lab *lab, struct result *result, struct err *err)
         size_t pages = fan_field_pages(lab);
         result_note(
             result,
-            "walks over %zu pages, which always miss: %zu KiB of lines of entries a level, in "
-            "the L2 "
-            "cache as far as that holds them",
-            pages, pages * LAYOUT_LINE_BYTES / 1024);
+            "walks over %zu pages, %s: %zu KiB of lines of entries a level, in the L2 cache as "
+            "far as that holds them",
+            pages, fan_field_describe(lab), pages * LAYOUT_LINE_BYTES / 1024);
     }
     return true;
 }
@@ -272,12 +268,12 @@ static void report_chains(
         "independent chains");
 
     for (enum side side = 0; series != NULL && side < SIDE_COUNT; side++) {
-        for (enum layout_set set = 0; lab->wanted[side] && set < LAYOUT_SETS; set++) {
+        for (enum layout_set set = 0; set < LAYOUT_SETS; set++) {
             size_t curve = (size_t)side * LAYOUT_SETS + set;
             snprintf(
                 series->curve[curve], RESULT_NAME_BYTES, "%s%s", side_name(side),
                 set == LAYOUT_CONTROL ? " control" : "");
-            for (size_t k = 0; k < EXP_CHAINS_MAX; k++) {
+            for (size_t k = 0; lab->wanted[side] && k < EXP_CHAINS_MAX; k++) {
                 series->x[k] = (double)(k + 1);
                 series_set(series, curve, k, cost[side][set][k].value);
             }
@@ -293,7 +289,7 @@ static bool run_walkers(struct lab *lab, struct result *result, struct err *err)
     struct estimate cost[SIDE_COUNT][LAYOUT_SETS][EXP_CHAINS_MAX] = {0};
     double counts[SIDE_COUNT][COUNTER_KINDS] = {0};
     struct result_figure *figure = result_add_figure(result, "walks", "walks at a time");
-    uint64_t *address = lab_addresses(WALK_PAGES, PAGE_BYTES);
+    uint64_t *address = lab_addresses(WALK_PAGES, PAGE_BYTES, err);
     struct layout layout;
     struct field field;
     bool ok = address != NULL && layout_make_uniq(&layout, address, WALK_PAGES, lab->seed, err);
