@@ -356,6 +356,7 @@ hot_sources := \
 	vmm/trace/counts.c
 
 unit_tests := \
+	test_analyse_compare \
 	test_analyse_fan \
 	test_analyse_knee \
 	test_analyse_ladder \

@@ -46,6 +46,9 @@ static void describe(
         snprintf(text, bytes, "%s", process->reason);
     } else if (info->code > 0) {
         snprintf(text, bytes, "ended by %s (%d)", name, info->number);
+    } else if (info->number == SIGPIPE && info->pid == process->pid) {
+        /* Linux sends it in the writer's own name (SI_USER). */
+        snprintf(text, bytes, "ended by %s: nobody reads what it wrote to", name);
     } else if (info->pid == process->pid) {
         snprintf(text, bytes, "ended by %s, which it sent to itself", name);
     } else {

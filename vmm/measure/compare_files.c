@@ -118,6 +118,8 @@ static const char *result_word(enum compare_result result)
         return "LESS";
     case COMPARE_MORE:
         return "MORE";
+    case COMPARE_NEAR:
+        return "near";
     case COMPARE_UNITS:
         return "other unit";
     case COMPARE_OPEN_A:
@@ -167,7 +169,8 @@ static void print_row(FILE *out, const struct compare_row *row, size_t name_colu
     format_figure(text, row->b);
     print_padded(out, text, 22);
     fprintf(out, "%s", result_word(row->result));
-    if (row->result == COMPARE_LESS || row->result == COMPARE_MORE) {
+    if (row->result == COMPARE_LESS || row->result == COMPARE_MORE ||
+        row->result == COMPARE_NEAR) {
         fprintf(out, ", %.3g times", row->ratio);
     }
     fprintf(out, "\n");

@@ -20,6 +20,18 @@ find_figure(const struct figure *figures, size_t count, const char *name)
     return NULL;
 }
 
+static bool is_cost(const char *unit)
+{
+    static const char *const units[] = {"cycles", "ticks", "ns", "times"};
+
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (strcmp(unit, units[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void compare_values(struct compare_row *row)
 {
     const struct estimate *a = &row->a->estimate;
@@ -34,6 +46,10 @@ static void compare_values(struct compare_row *row)
     } else if (a->low - b->high > rounding) {
         row->result = COMPARE_LESS;
         row->beyond = a->low - b->high;
+    }
+    if (row->beyond > 0 && is_cost(row->a->unit) &&
+        fabs(row->difference) <= COMPARE_DRIFT * fmin(fabs(a->value), fabs(b->value))) {
+        row->result = COMPARE_NEAR;
     }
 }
 

@@ -20,6 +20,7 @@ enum compare_result {
     COMPARE_SAME,   /* the intervals overlap */
     COMPARE_LESS,   /* the second set's is less */
     COMPARE_MORE,   /* the second set's is more */
+    COMPARE_NEAR,   /* they do not, but by less than costs drift from run to run */
     COMPARE_UNITS,  /* not comparable */
     COMPARE_OPEN_A, /* undecided in the first set, decided in the second */
     COMPARE_OPEN_B, /* the other way round */
@@ -36,10 +37,16 @@ struct compare_row {
     double beyond;     /* the gap between the intervals; 0 when they overlap */
 };
 
+/* Costs of one machine lie up to this share apart in two runs, beyond the intervals, which hold
+ * within a run (measured: walks and faults, 1 to 5 %). */
+#define COMPARE_DRIFT 0.05
+
 /*
  * Compare; rows in the order of a, then what only b has.  rows: room for a_count + b_count.
  * Returns the number of rows.  Differs means: [a.low, a.high] and [b.low, b.high] are disjoint,
- * and the gap is more than 1 in 10^9 of the greater value (decimal figures in files are rounded).
+ * and the gap is more than 1 in 10^9 of the greater value (decimal figures in files are rounded);
+ * for costs ("cycles", "ticks", "ns", "times") the values are also more than COMPARE_DRIFT of the lesser
+ * apart.
  */
 size_t compare_figures(
     const struct figure *a,

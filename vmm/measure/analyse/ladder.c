@@ -127,6 +127,14 @@ static void find_soft(
     if (!rise.verdict.decided) {
         return;
     }
+    if (points[count - 1].cost - rise.cost_above > pwc->cost.value) {
+        verdict_refuse(
+            &pwc->verdict,
+            "the cost rises by %.1f cycles from %.0f to %.0f, and by %.1f beyond",
+            pwc->cost.value, rise.leaving, rise.ninety,
+            points[count - 1].cost - rise.cost_above);
+        return;
+    }
     if (count <= PWC_BELOW || rise.leaving < (double)points[PWC_BELOW - 1].size) {
         verdict_refuse(
             &pwc->verdict, "no plateau at the smallest sizes: the cost rises from %.0f on",

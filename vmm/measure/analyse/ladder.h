@@ -53,7 +53,8 @@ struct knee_options ladder_pwc_options(void);
  * that level in use: the first knee (knee.h), or where that is not sharp enough, the first
  * rise (rise.h): half its height, from where it leaves to where it has arrived.  control: as many
  * table lines, in fewer tables; it is obligatory, and a step over which it rises by a quarter of
- * the step's height is the data cache's, not the walker's.
+ * the step's height is the data cache's, not the walker's.  Undecided, too: a rise with fewer than three
+ * sizes below it, or with a greater one behind it, which makes it a landing.
  * Source: the control of van Schaik et al. (RevAnC, 2017), inverted.
  */
 void ladder_find_pwc(
