@@ -1,6 +1,7 @@
 /* Synthetic sessions; see session_fixture.h. */
 #include "session_fixture.h"
 
+#include <assert.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -169,4 +170,25 @@ void fixture_replace(
     long length = ftell(file);
     require(fclose(file) == 0 && truncate(path, length) == 0, path);
     free(text);
+}
+
+struct region fixture_own_code(struct backing *backing, uint64_t here)
+{
+    struct region region = fixture_region(3, 0, 0, "text");
+    uint64_t begin, end, offset;
+    char line[512];
+    FILE *in = fopen("/proc/self/maps", "re");
+
+    assert(in != NULL);
+    while (fgets(line, sizeof(line), in) != NULL) {
+        if (sscanf(line, "%lx-%lx %*s %lx", &begin, &end, &offset) == 3 && here >= begin &&
+            here < end) {
+            region.begin = gva_of(begin);
+            region.end = gva_of(end);
+            region.spec.file_offset = offset;
+        }
+    }
+    fclose(in);
+    region.spec.backing = backing;
+    return region;
 }

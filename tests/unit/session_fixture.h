@@ -51,4 +51,7 @@ uint64_t fixture_size(const struct fixture *fixture, const char *name);
 void fixture_replace(
     const struct fixture *fixture, const char *name, const char *from, const char *to);
 
+/* A text region: the mapping of this test's own program that holds `here`, over `backing`. */
+struct region fixture_own_code(struct backing *backing, uint64_t here);
+
 #endif

@@ -33,28 +33,6 @@ __attribute__((noinline)) static uint64_t own_place(void)
     return (uint64_t)(uintptr_t)__builtin_extract_return_addr(__builtin_return_address(0)) - 1;
 }
 
-/* Where this program's code is mapped, and from where in the file. */
-static struct region own_code(struct backing *backing, uint64_t here)
-{
-    struct region region = fixture_region(3, 0, 0, "text");
-    uint64_t begin, end, offset;
-    char line[512];
-    FILE *in = fopen("/proc/self/maps", "re");
-
-    assert_non_null(in);
-    while (fgets(line, sizeof(line), in) != NULL) {
-        if (sscanf(line, "%lx-%lx %*s %lx", &begin, &end, &offset) == 3 && here >= begin &&
-            here < end) {
-            region.begin = gva_of(begin);
-            region.end = gva_of(end);
-            region.spec.file_offset = offset;
-        }
-    }
-    fclose(in);
-    region.spec.backing = backing;
-    return region;
-}
-
 static void copy_file(const char *from, const char *to)
 {
     char command[8192];
@@ -85,7 +63,7 @@ static void tell(struct story *story)
     story->backing =
         (struct backing){.fd = -1, .references = 1, .name = strrchr(story->self, '/') + 1};
     story->other_backing = (struct backing){.fd = -1, .references = 1, .name = "other"};
-    story->code = own_code(&story->backing, story->rip);
+    story->code = fixture_own_code(&story->backing, story->rip);
     story->other_code = story->code;
     story->other_code.id = 8;
     story->other_code.spec.backing = &story->other_backing;

@@ -440,28 +440,6 @@ __attribute__((noinline)) static uint64_t place_of_known_line(void)
     return (uint64_t)(uintptr_t)__builtin_extract_return_addr(__builtin_return_address(0));
 }
 
-/* Where the first bytes of this program's code are mapped, and from where in the file. */
-static struct region own_code(struct backing *backing)
-{
-    struct region region = fixture_region(3, 0, 0, "text");
-    uint64_t begin, end, offset, here = place_of_known_line();
-    char line[512];
-    FILE *in = fopen("/proc/self/maps", "re");
-
-    assert_non_null(in);
-    while (fgets(line, sizeof(line), in) != NULL) {
-        if (sscanf(line, "%lx-%lx %*s %lx", &begin, &end, &offset) == 3 && here >= begin &&
-            here < end) {
-            region.begin = gva_of(begin);
-            region.end = gva_of(end);
-            region.spec.file_offset = offset;
-        }
-    }
-    fclose(in);
-    region.spec.backing = backing;
-    return region;
-}
-
 static void test_report_names_function_and_line_of_a_fault(void **state)
 {
     struct fixture fixture;
@@ -473,7 +451,7 @@ static void test_report_names_function_and_line_of_a_fault(void **state)
     (void)state;
     assert_non_null(realpath("/proc/self/exe", self));
     struct backing backing = {.fd = -1, .references = 1, .name = strrchr(self, '/') + 1};
-    struct region code = own_code(&backing);
+    struct region code = fixture_own_code(&backing, place_of_known_line());
     fixture_begin(&fixture);
     struct fault_record fault = fixture_fault(1, code.begin.value);
     uint64_t known = place_of_known_line();
