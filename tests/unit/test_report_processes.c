@@ -261,16 +261,16 @@ static void test_report_text_names_the_process_of_a_row(void **state)
     static const char *const pieces[] = {
         "by process parent     begin ms         ms  end                 faults        minor    "
         " "
-        "   major   share        pages\n"
+        "   major   share        pages  program\n"
         "  2             1        2.000      3.000  status 139               4            4    "
         " "
-        "       0   50.0%            4\n"
+        "       0   50.0%            4  test_report_processes\n"
         "  3             2        3.000      4.000  -                        3            3    "
         " "
-        "       0   37.5%            3\n"
+        "       0   37.5%            3  test_report_processes\n"
         "  1             -        0.000      7.000  -                        1            1    "
         " "
-        "       0   12.5%            1\n",
+        "       0   12.5%            1  test_report_processes\n",
         "by process  demand-zero     cow-copy\n"
         "  2                   1            3\n"
         "  3                   0            3\n"
@@ -297,7 +297,8 @@ static void test_report_page_names_the_process_of_a_row(void **state)
 {
     static const char *const pieces[] = {
         "<section id=\"processes\">",
-        "<tr><td>2</td><td>1</td><td>2.000</td><td>3.000</td><td>status 139</td>",
+        "<tr><td>2</td><td>test_report_processes</td><td>1</td><td>2.000</td><td>3.000</"
+        "td><td>status 139</td>",
         "<td>4</td><td>4</td><td>4</td><td>0</td><td>50.0%</td></tr>",
         "<tr><th>process</th><th>demand-zero</th><th>cow-copy</th></tr>",
         "<tr><td>3</td><td>0</td><td>3</td></tr>",

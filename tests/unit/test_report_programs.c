@@ -123,6 +123,9 @@ static void test_report_tells_programs_apart(void **state)
     look(&story);
     assert_int_equal(story.report.programs.count, 2);
     assert_string_equal(story.report.programs.list[1].path, story.other);
+    assert_string_equal(report_programs_path(&story.report.programs, 3), story.other);
+    assert_string_equal(report_programs_name(&story.report.programs, 2), "other");
+    assert_string_equal(report_programs_path(&story.report.programs, 1), story.self);
     assert_int_equal(story.report.site_count, 2);
     assert_int_equal(story.source.function_count, 2);
     const struct report_place *own = place_of(&story, ""), *other = place_of(&story, "other");

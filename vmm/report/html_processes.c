@@ -11,9 +11,11 @@ static void put_life(FILE *out, const struct report *report, size_t i)
     const struct report_process *process = &report->by_process.list[i];
     char parent[REPORT_ENDING_BYTES], ending[REPORT_ENDING_BYTES];
 
+    fprintf(out, "<tr><td>%u</td><td>", process->process);
+    html_put_text(out, report_programs_name(&report->programs, process->process));
     fprintf(
-        out, "<tr><td>%u</td><td>%s</td><td>%.3f</td><td>%.3f</td><td>%s</td>",
-        process->process, report_parent(process, parent), (double)process->begin_ns / 1e6,
+        out, "</td><td>%s</td><td>%.3f</td><td>%.3f</td><td>%s</td>",
+        report_parent(process, parent), (double)process->begin_ns / 1e6,
         (double)report_lifetime_ns(report, process) / 1e6, report_ending(process, ending));
     html_put_number(out, process->pages);
     html_put_share(out, &process->share, report->counts->total);
@@ -57,7 +59,7 @@ void html_put_processes(FILE *out, const struct report *report, size_t rows)
     }
     html_begin_table(
         out, "processes", "By process",
-        "process|parent|begin ms|ms|end|pages|faults|minor|major|share");
+        "process|program|parent|begin ms|ms|end|pages|faults|minor|major|share");
     for (size_t i = 0; i < count && i < rows; i++) {
         put_life(out, report, i);
     }

@@ -128,8 +128,9 @@ static json_t *processes(const struct report *report)
         const struct report_process *process = &report->by_process.list[i];
         bool forked = process->started && process->parent != process->process;
         json_t *object = json_pack(
-            "{s:i, s:o, s:I, s:I, s:o, s:I, s:o}", "process", (int)process->process, "parent",
-            forked ? json_integer(process->parent) : json_null(), "begin_ns",
+            "{s:i, s:o, s:s, s:I, s:I, s:o, s:I, s:o}", "process", (int)process->process,
+            "parent", forked ? json_integer(process->parent) : json_null(), "program",
+            report_programs_path(&report->programs, process->process), "begin_ns",
             (json_int_t)process->begin_ns, "duration_ns",
             (json_int_t)report_lifetime_ns(report, process), "status",
             process->ended ? json_integer(process->status) : json_null(), "pages",

@@ -79,3 +79,17 @@ bool report_programs_exec(
         (uint16_t)(i < REPORT_PROGRAMS_MAX ? i : REPORT_PROGRAMS_MAX - 1);
     return true;
 }
+
+const char *report_programs_path(const struct report_programs *programs, uint16_t process)
+{
+    return programs->list[programs->of[process]].path;
+}
+
+const char *report_programs_name(const struct report_programs *programs, uint16_t process)
+{
+    const char *path = report_programs_path(programs, process);
+    const char *slash = strrchr(path, '/');
+    const char *name = slash != NULL ? slash + 1 : path;
+
+    return *name != '\0' ? name : "?";
+}

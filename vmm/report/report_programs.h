@@ -29,6 +29,10 @@ MUST_CHECK bool report_programs_create(
     struct report_programs *programs, const struct session_info *info, struct err *err);
 void report_programs_destroy(struct report_programs *programs); /* accepts a zeroed one */
 
+/* The path of what a process ran last, and its last component; "" and "?" where it is not known. */
+const char *report_programs_path(const struct report_programs *programs, uint16_t process);
+const char *report_programs_name(const struct report_programs *programs, uint16_t process);
+
 /* A child runs what its parent runs. */
 void report_programs_fork(
     struct report_programs *programs, const struct session_process_start *start);

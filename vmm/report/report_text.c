@@ -136,7 +136,7 @@ put_process(FILE *out, const struct report *report, const struct report_process 
         to_ms(report_lifetime_ns(report, process)), report_ending(process, ending));
     put_share(out, &process->share, report->counts->total);
     put_number(out, process->pages);
-    fputc('\n', out);
+    fprintf(out, "  %s\n", report_programs_name(&report->programs, process->process));
 }
 
 /* A column for each kind that there is. */
@@ -168,8 +168,8 @@ static void put_processes(FILE *out, const struct report *report, size_t top)
     const struct report_processes *processes = &report->by_process;
 
     fprintf(
-        out, "%-10s %6s %12s %10s  %-13s %12s %12s %12s %7s %12s\n", "by process", "parent",
-        "begin ms", "ms", "end", "faults", "minor", "major", "share", "pages");
+        out, "%-10s %6s %12s %10s  %-13s %12s %12s %12s %7s %12s  %s\n", "by process", "parent",
+        "begin ms", "ms", "end", "faults", "minor", "major", "share", "pages", "program");
     for (size_t i = 0; i < rows(processes->count, top); i++) {
         put_process(out, report, &processes->list[i]);
     }
