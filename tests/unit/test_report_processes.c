@@ -297,8 +297,8 @@ static void test_report_page_names_the_process_of_a_row(void **state)
 {
     static const char *const pieces[] = {
         "<section id=\"processes\">",
-        "<tr><td>2</td><td>test_report_processes</td><td>1</td><td>2.000</td><td>3.000</"
-        "td><td>status 139</td>",
+        "<tr><td>2</td><td>test_report_processes</td><td>1</td><td>2.000</td>",
+        "<td>3.000</td><td>status 139</td>",
         "<td>4</td><td>4</td><td>4</td><td>0</td><td>50.0%</td></tr>",
         "<tr><th>process</th><th>demand-zero</th><th>cow-copy</th></tr>",
         "<tr><td>3</td><td>0</td><td>3</td></tr>",
