@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "made_up_experiment.h"
 #include "measure/claims.h"
 #include "measure/csv.h"
 #include "measure/format.h"
@@ -194,17 +195,6 @@ static void test_format_counter_tells_sides_that_differ(void **state)
     format_counter(text, &figure);
     assert_string_equal(text, "72");
 }
-
-static bool run_nothing(struct lab *lab, struct result *result, struct err *err)
-{
-    (void)lab;
-    (void)result;
-    (void)err;
-    return true;
-}
-
-static const struct experiment made_up = {
-    .name = "tlb", .question = "how many?", .run = run_nothing};
 
 /* A session of one result with one figure; counted: there are counters, and they disagree. */
 static char *

@@ -9,20 +9,10 @@
 
 #include <cmocka.h>
 
+#include "made_up_experiment.h"
 #include "measure/compare_files.h"
 #include "measure/print_text.h"
 #include "measure/progress.h"
-
-static bool run_nothing(struct lab *lab, struct result *result, struct err *err)
-{
-    (void)lab;
-    (void)result;
-    (void)err;
-    return true;
-}
-
-static const struct experiment made_up = {
-    .name = "tlb", .question = "how many?", .run = run_nothing};
 
 /* The column in which a word begins in the line that begins with `line`. */
 static size_t column_of(const char *text, const char *line, const char *word)

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/path.h"
 #include "cli/environment.h"
 #include "cli/find_program.h"
 #include "cli/interactive_options.h"
@@ -87,11 +88,8 @@ static bool report(const struct options *options, struct lab *lab, struct err *e
 /* An end that is not the program's own is said in one line, whatever --quiet says. */
 static void say_end(const struct lab *lab, const char *program)
 {
-    const char *slash = strrchr(program, '/');
-
     if (lab->outcome.kind != OUTCOME_EXITED || lab->lost_error != 0) {
-        fprintf(
-            stderr, "vmm: %s: %s\n", slash != NULL ? slash + 1 : program, lab->outcome.reason);
+        fprintf(stderr, "vmm: %s: %s\n", path_base_name(program), lab->outcome.reason);
     }
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/path.h"
 #include "export/export.h"
 #include "trace/counts.h"
 #include "trace/line.h"
@@ -86,11 +87,9 @@ static bool begin(struct export *export, struct err *err)
 
 static void name_process(struct export *export, uint16_t process)
 {
-    const char *slash = strrchr(export->info->program, '/');
-
     name_track(
         export, "process_name", viewer_process(process), 0,
-        slash != NULL ? slash + 1 : export->info->program);
+        path_base_name(export->info->program));
     name_track(export, "thread_name", viewer_process(process), TRACK_FAULTS, "faults");
 }
 

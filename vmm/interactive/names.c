@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/path.h"
 #include "interactive/console.h"
 
 #define REGISTER(name)                                                                         \
@@ -42,13 +43,6 @@ find_register(const struct console *console, const char *name, uint64_t *value, 
     return err_set(err, ERR_INPUT, "'%.32s' is no register ($rax to $r15, $rip, $cr2)", name);
 }
 
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash != NULL ? slash + 1 : path;
-}
-
 struct program_source *console_source(struct console *console)
 {
     const char *exe = console->lab->processes.current->exe;
@@ -65,7 +59,7 @@ struct program_source *console_source(struct console *console)
 /* Where the file's byte at an offset is in memory: the first region that shows it. */
 static bool find_in_memory(const struct console *console, uint64_t offset, uint64_t *address)
 {
-    const char *file = base_name(console->lab->processes.current->exe);
+    const char *file = path_base_name(console->lab->processes.current->exe);
     const struct region *region =
         regions_first_from(console_space(console)->regions, gva_of(0));
 

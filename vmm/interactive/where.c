@@ -2,15 +2,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/path.h"
 #include "interactive/console.h"
 #include "interactive/handlers.h"
-
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash != NULL ? slash + 1 : path;
-}
 
 /* The offset in the program's own file; false: the address is not of it. */
 static bool find_offset(const struct console *console, uint64_t address, uint64_t *offset)
@@ -19,7 +13,8 @@ static bool find_offset(const struct console *console, uint64_t address, uint64_
         regions_find(console_space(console)->regions, gva_of(address));
 
     if (region == NULL || region->spec.backing == NULL ||
-        strcmp(region->spec.backing->name, base_name(console->lab->processes.current->exe)) !=
+        strcmp(
+            region->spec.backing->name, path_base_name(console->lab->processes.current->exe)) !=
             0) {
         return false;
     }

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/path.h"
 #include "linux/exec_file.h"
 #include "linux/requests.h"
 #include "linux/table.h"
@@ -173,14 +174,12 @@ static void reset_signals(struct signals *signals)
 /* exe: the program's path, which is taken over. */
 static void rename_process(struct process *process, char *exe, const char *name)
 {
-    const char *slash = strrchr(name, '/');
-
     free(process->exe);
     process->exe = exe;
     memset(process->comm, 0, sizeof(process->comm));
     snprintf(
         process->comm, sizeof(process->comm), "%.*s", (int)sizeof(process->comm) - 1,
-        slash != NULL ? slash + 1 : name);
+        path_base_name(name));
 }
 
 static int enter(struct exec *exec)

@@ -159,7 +159,7 @@ bool conflict_take(
     excess = conflict->wash > 0 ? fmax(excess, 0) : excess;
     *out = (struct conflict_cost){
         .cost = conflict->hit + excess / divisor,
-        .noise = (summary->low.high - summary->low.low) / (2 * WINDOWS_Z95) * (n + w) / divisor,
+        .noise = windows_error(summary) * (n + w) / divisor,
         .control = cost[conflict->side][LAYOUT_CONTROL].summary.low.value,
         .misses = taken->counts[COUNTER_DATA_MISSES] * (n + w) / n,
         .walks = taken->counts[COUNTER_DATA_WALKS] * (n + w) / n};

@@ -133,22 +133,13 @@ static bool take_stride(
     return ok;
 }
 
-/* More pages cannot cost less: what a size cost at most is what a greater one did. */
-static void make_monotone(struct knee_point *points, size_t count)
-{
-    for (size_t i = count - 1; i > 0; i--) {
-        if (points[i].cost < points[i - 1].cost) {
-            points[i - 1].cost = points[i].cost;
-        }
-    }
-}
-
 static void infer(struct curves *curves, enum side side)
 {
     struct ways_curve list[CURVES_STRIDES];
 
     for (size_t s = 0; s < curves->stride_count; s++) {
-        make_monotone(curves->points[side][s], curves->last);
+        struct knee_point *points = curves->points[side][s];
+        knee_lower_envelope(points, curves->last, points);
         list[s] = (struct ways_curve){
             .stride_log2 = curves->strides[s],
             .points = curves->points[side][s],

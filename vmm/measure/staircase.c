@@ -14,13 +14,10 @@
 #define SECOND_RISE    0.3
 #define SECOND_SHARE   64 /* without a first step, the rest begins at this share of all */
 
-/* The standard error of a low quantile, by the half width of its interval. */
 static struct knee_point point_of(size_t size, const struct sample_cost *cost)
 {
-    const struct estimate *low = &cost->summary.low;
-
     return (struct knee_point){
-        .size = size, .cost = low->value, .noise = (low->high - low->low) / (2 * WINDOWS_Z95)};
+        .size = size, .cost = cost->summary.low.value, .noise = windows_error(&cost->summary)};
 }
 
 static struct knee_point net_of(struct knee_point test, struct knee_point control, double base)
@@ -114,19 +111,6 @@ static double subtract_control(struct staircase *staircase, enum side side)
     return base;
 }
 
-/* More pages cannot cost less: each size counts with the least cost of its own and all greater ones. */
-static void
-lower_envelope(const struct knee_point *points, size_t count, struct knee_point *out)
-{
-    double least = INFINITY;
-
-    for (size_t i = count; i-- > 0;) {
-        least = fmin(least, points[i].cost);
-        out[i] = points[i];
-        out[i].cost = least;
-    }
-}
-
 /*
  * The first step is looked for where the control is flat, so that nothing else can be taken for
  * it; the rest begins behind that step, and is one great rise.
@@ -143,7 +127,7 @@ static void analyse_side(
     size_t flat = 0;
     size_t begin = 0;
 
-    lower_envelope(staircase->control[side], staircase->count, lower);
+    knee_lower_envelope(staircase->control[side], staircase->count, lower);
     while (flat < staircase->count && lower[flat].cost <= base * FLAT) {
         flat++;
     }
@@ -153,7 +137,7 @@ static void analyse_side(
     if (plan->steps == STEPS_JUMPS) {
         options.plateau_span_min = JUMPS_SPAN_MIN;
     }
-    lower_envelope(staircase->test[side], flat, lower);
+    knee_lower_envelope(staircase->test[side], flat, lower);
     knee_find(
         plan->steps == STEPS_JUMPS ? lower : staircase->test[side], flat, &options,
         &staircase->first[side]);
@@ -314,7 +298,7 @@ double staircase_control_rise(
     double below = 0;
     double above = 0;
 
-    lower_envelope(staircase->control[side], staircase->count, lower);
+    knee_lower_envelope(staircase->control[side], staircase->count, lower);
     for (size_t i = 0; i < staircase->count; i++) {
         if (lower[i].size <= from) {
             below = lower[i].cost;

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/library.h"
+#include "base/path.h"
 
 /* clang-format off */
 #define FUNCTIONS(f)                                                                           \
@@ -36,13 +37,6 @@ struct program_source {
     Dwfl *dwfl; /* owns */
     Dwfl_Module *module;
 };
-
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash != NULL ? slash + 1 : path;
-}
 
 struct program_source *program_source_open(const char *path, struct err *err)
 {
@@ -175,7 +169,7 @@ bool program_source_find(
     const char *file =
         line != NULL ? libdw->dwfl_lineinfo(line, NULL, &place->line, NULL, NULL, NULL) : NULL;
     if (file != NULL) {
-        snprintf(place->file, sizeof(place->file), "%s", base_name(file));
+        snprintf(place->file, sizeof(place->file), "%s", path_base_name(file));
     }
     return name != NULL || file != NULL;
 }

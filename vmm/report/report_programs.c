@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/path.h"
+
 #define PROCESSES (UINT16_MAX + 1)
 
 static bool no_memory(struct err *err)
@@ -87,9 +89,7 @@ const char *report_programs_path(const struct report_programs *programs, uint16_
 
 const char *report_programs_name(const struct report_programs *programs, uint16_t process)
 {
-    const char *path = report_programs_path(programs, process);
-    const char *slash = strrchr(path, '/');
-    const char *name = slash != NULL ? slash + 1 : path;
+    const char *name = path_base_name(report_programs_path(programs, process));
 
     return *name != '\0' ? name : "?";
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/path.h"
 #include "report/program_source.h"
 #include "session/runfile.h"
 
@@ -28,19 +29,12 @@ struct lookup {
     bool no_memory, any_line;
 };
 
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash != NULL ? slash + 1 : path;
-}
-
 /* --- from the run to the file --- */
 
 static void list_regions(struct lookup *lookup, struct program *program, size_t number)
 {
     const struct report *report = lookup->report;
-    const char *file = base_name(report->programs.list[number].path);
+    const char *file = path_base_name(report->programs.list[number].path);
 
     program->regions = calloc(report->region_count + 1, sizeof(const struct session_region *));
     lookup->no_memory |= program->regions == NULL;
@@ -139,7 +133,7 @@ _Static_assert(REPORT_PLACE_BYTES == PROGRAM_PLACE_BYTES, "names of one length")
 static void
 name_program(const struct lookup *lookup, size_t number, char name[REPORT_PROGRAM_BYTES])
 {
-    const char *file = base_name(lookup->report->programs.list[number].path);
+    const char *file = path_base_name(lookup->report->programs.list[number].path);
     enum report_source_state state = lookup->programs[number].state;
     const char *why = state == REPORT_SOURCE_CHANGED ? ", changed since"
                       : state == REPORT_SOURCE_GONE  ? ", cannot be read"

@@ -3,13 +3,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/path.h"
 #include "space/region.h"
 
 bool backing_create(struct backing **backing, int fd, const char *path, struct err *err)
 {
-    const char *slash = strrchr(path, '/');
     struct backing *made = calloc(1, sizeof(*made));
-    char *name = strdup(slash != NULL ? slash + 1 : path);
+    char *name = strdup(path_base_name(path));
 
     *backing = NULL;
     if (made == NULL || name == NULL) {

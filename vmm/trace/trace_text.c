@@ -87,18 +87,37 @@ static void put_frame(struct line *line, const struct fault_record *record)
 /* A process that is not the first one is named; 0 stands in records from before there were several. */
 #define FIRST_PROCESS 1
 
+static void put_process(struct line *line, uint16_t process)
+{
+    if (process > FIRST_PROCESS) {
+        line_text(line, " process ");
+        line_decimal(line, process);
+    }
+}
+
+/* How, where to, from where. */
+static void put_touch(
+    struct line *line,
+    uint8_t access,
+    uint64_t address,
+    uint64_t rip,
+    const struct trace_region *region)
+{
+    line_char(line, trace_access_letter(access));
+    line_char(line, ' ');
+    line_char(line, trace_ring_name(access)[0]);
+    line_char(line, ' ');
+    put_address(line, address);
+    put_address(line, rip);
+    put_region(line, region);
+}
+
 static void
 fault(struct line *line, const struct fault_record *record, const struct trace_region *region)
 {
     put_time(line, record->time_ns);
     line_char(line, ' ');
-    line_char(line, trace_access_letter(record->access));
-    line_char(line, ' ');
-    line_char(line, trace_ring_name(record->access)[0]);
-    line_char(line, ' ');
-    put_address(line, record->address);
-    put_address(line, record->rip);
-    put_region(line, region);
+    put_touch(line, record->access, record->address, record->rip, region);
     put_column(line, record_kind_name(record->kind), WIDTH_KIND);
     put_column(line, record_action_name(record->action), WIDTH_ACTION);
     put_frame(line, record);
@@ -109,10 +128,7 @@ fault(struct line *line, const struct fault_record *record, const struct trace_r
         line_text(line, " evicted ");
         line_decimal(line, record->evicted);
     }
-    if (record->process > FIRST_PROCESS) {
-        line_text(line, " process ");
-        line_decimal(line, record->process);
-    }
+    put_process(line, record->process);
 }
 
 static void
@@ -120,21 +136,12 @@ access(struct line *line, const struct access_record *record, const struct trace
 {
     put_time(line, record->time_ns);
     line_text(line, " access ");
-    line_char(line, trace_access_letter(record->access));
-    line_char(line, ' ');
-    line_char(line, trace_ring_name(record->access)[0]);
-    line_char(line, ' ');
-    put_address(line, record->address);
-    put_address(line, record->rip);
-    put_region(line, region);
+    put_touch(line, record->access, record->address, record->rip, region);
     line_text(line, (record->access & RECORD_SAMPLED) != 0 ? "sampled" : "bytes ");
     if ((record->access & RECORD_SAMPLED) == 0) {
         line_decimal(line, record->bytes);
     }
-    if (record->process > FIRST_PROCESS) {
-        line_text(line, " process ");
-        line_decimal(line, record->process);
-    }
+    put_process(line, record->process);
 }
 
 static void header(struct line *line)

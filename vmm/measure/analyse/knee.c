@@ -286,3 +286,14 @@ struct estimate knee_capacity(const struct knee *knee)
     }
     return capacity;
 }
+
+void knee_lower_envelope(const struct knee_point *points, size_t count, struct knee_point *out)
+{
+    double least = INFINITY;
+
+    for (size_t i = count; i-- > 0;) {
+        least = fmin(least, points[i].cost);
+        out[i] = points[i];
+        out[i].cost = least;
+    }
+}

@@ -127,6 +127,10 @@ bool knee_next_size(const struct knee_report *report, uint64_t *size);
 bool knee_insert_point(
     struct knee_point *points, size_t *count, size_t capacity, struct knee_point point);
 
+/* More pages cannot cost less: each size takes the least cost of its own and all greater ones.  out:
+ * count of them; it may be `points`. */
+void knee_lower_envelope(const struct knee_point *points, size_t count, struct knee_point *out);
+
 /* Whether the rise ends where it began or later: sizes beyond its end that still cost what the lower
  * plateau does contradict it, and such a step stands for no capacity and no height. */
 bool knee_is_ordered(const struct knee *knee);

@@ -168,6 +168,11 @@ struct windows_summary windows_summarise(const double *windows, size_t count, do
     };
 }
 
+double windows_error(const struct windows_summary *summary)
+{
+    return (summary->low.high - summary->low.low) / (2 * WINDOWS_Z95);
+}
+
 struct windows_paired
 windows_compare_pairs(const double *first, const double *second, size_t count, double *scratch)
 {

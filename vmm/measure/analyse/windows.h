@@ -89,6 +89,9 @@ struct estimate windows_count_interval(uint64_t more, uint64_t less, double even
  */
 struct windows_summary windows_summarise(const double *windows, size_t count, double *scratch);
 
+/* The standard error of `low`, by the width of its interval. */
+double windows_error(const struct windows_summary *summary);
+
 /*
  * Compare two series of windows that were taken alternately: the median of the differences and
  * its order-statistic interval; drift that hits both of a pair cancels.  scratch: count doubles.

@@ -58,9 +58,7 @@ static bool take_size(
             (void)knee_insert_point(
                 curve[side].points, &curve[side].count, KNEE_POINTS_MAX,
                 (struct knee_point){
-                    .size = size,
-                    .cost = summary->low.value,
-                    .noise = (summary->low.high - summary->low.low) / (2 * WINDOWS_Z95)});
+                    .size = size, .cost = summary->low.value, .noise = windows_error(summary)});
         }
     }
     return true;
